@@ -1,0 +1,82 @@
+# The two commands of a newcomer are `make demo` and `make test`; each works alone on a fresh clone.
+# `make` or `make help` lists all of them.
+
+SHELL := bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint component ready
+
+# The same number as `rust-version` in Cargo.toml. There is no rust-toolchain.toml on purpose: it would make rustup
+# download one exact toolchain even where a newer one is installed, and fail where it cannot.
+least_minor := 95
+target_dir := $(or $(CARGO_TARGET_DIR),target)
+host := $(target_dir)/debug/host-harness
+
+help:
+	@echo 'make demo       build everything and run actions through the real host against a simulated GitHub and Port'
+	@echo '                ARGS="…" is handed to the demo, for example: make demo ARGS="--help"'
+	@echo 'make test       run all tests; ARGS="…" is handed to cargo test, for example: make test ARGS="-p host-harness"'
+	@echo 'make lint       check formatting, run clippy (also for the wasm target) and check the shell scripts'
+	@echo 'make component  build the component only and print where it is'
+	@echo
+	@echo 'Needed: Rust 1.$(least_minor) or newer and a C compiler. The first build takes 5 to 10 minutes.'
+
+# One sentence with a remedy for each thing that can be missing, before anything is built.
+ready:
+	@stop() { echo "$$*" >&2; exit 1; }; \
+	rust='install Rust 1.$(least_minor) or newer from https://rustup.rs (or on Debian: apt-get install cargo-web rustc-web) and try again'; \
+	command -v cargo >/dev/null || stop "cargo was not found: $$rust"; \
+	version=$$($${RUSTC:-rustc} --version 2>/dev/null) || stop "rustc was not found or does not start: $$rust"; \
+	minor=$$(sed -n 's/^rustc 1\.\([0-9]*\)\..*/\1/p' <<<"$$version"); \
+	[ "$${minor:-0}" -ge $(least_minor) ] || stop "$$version is too old: run \`rustup update stable\`, or $$rust"; \
+	work=$$(mktemp -d); trap 'rm -rf "$$work"' EXIT; \
+	echo 'int main(void) { return 0; }' >"$$work/a.c"; \
+	$${CC:-cc} -o "$$work/a" "$$work/a.c" 2>/dev/null || stop 'no working C compiler was found as cc: install one (Debian: apt-get install gcc libc6-dev; macOS: xcode-select --install) and try again'; \
+	[ -d "$(target_dir)/debug/deps" ] || echo 'First build: 5 to 10 minutes on a small machine, because it compiles a WebAssembly compiler (wasmtime). Later builds take seconds.'
+
+# What the three commands build with is the same profile and the same set of features
+# (--workspace), so that wasmtime is compiled once.
+demo: ready
+	@set -e; \
+	path=$$(component/build.sh); \
+	cargo build --workspace --bins; \
+	"$(host)" demo --component "$$path" $(ARGS)
+
+# Each test program ends with a line "test result: …". They are shown as "part result: …" and added up, so that
+# exactly one line of that form comes out, at the end, and it counts everything.
+test: ready
+	@set -e -o pipefail; \
+	component/build.sh >/dev/null; \
+	cargo test --workspace --no-fail-fast $(ARGS) 2>&1 | awk '\
+		/^test result: / { \
+			parts++; if ($$3 != "ok.") bad = 1; \
+			for (i = 2; i < NF; i++) { \
+				if ($$(i + 1) == "passed;") passed += $$i; \
+				if ($$(i + 1) == "failed;") failed += $$i; \
+				if ($$(i + 1) == "ignored;") ignored += $$i; \
+				if ($$(i + 1) == "filtered") filtered += $$i; \
+			} \
+			sub(/^test result/, "part result") \
+		} \
+		{ print; fflush() } \
+		END { \
+			if (parts) printf "\ntest result: %s. %d passed; %d failed; %d ignored; 0 measured; %d filtered out\n", \
+				(bad ? "FAILED" : "ok"), passed, failed, ignored, filtered \
+		}'
+
+lint: ready
+	@set -e; stop() { echo "$$*" >&2; exit 1; }; \
+	cargo fmt --version >/dev/null 2>&1 || stop 'rustfmt was not found: run `rustup component add rustfmt` (Debian: apt-get install rustfmt-web) and try again'; \
+	cargo clippy --version >/dev/null 2>&1 || stop 'clippy was not found: run `rustup component add clippy` (Debian: apt-get install rust-web-clippy) and try again'; \
+	for script in component/build.sh .ci/run; do bash -n $$script; done; \
+	cargo fmt --all --check || stop 'some files are not formatted: run `cargo fmt --all`'; \
+	component/build.sh >/dev/null; \
+	cargo clippy --workspace --all-targets -- -D warnings; \
+	if [ -d "$$($${RUSTC:-rustc} --print sysroot)/lib/rustlib/wasm32-unknown-unknown/lib" ]; then \
+		cargo clippy --package github-workflow --lib --target wasm32-unknown-unknown --profile component --target-dir "$(target_dir)/component" -- -D warnings; \
+	else \
+		echo 'clippy for the wasm target is left out: this toolchain has no standard library for it'; \
+	fi; \
+	echo 'lint: nothing to complain about'
+
+component: ready
+	@component/build.sh

@@ -1,0 +1,302 @@
+//! From a delivery to news of runs.
+//!
+//! Most deliveries concern nothing that Port started, so the decision begins with the headers and reads only the few
+//! fields it needs. A delivery is evidence, not an instruction: no URL in it is ever requested.
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode;
+
+use crate::contract::ocean::integration_action::types::{
+    Change, Delivery, Failure, FailureKind, Installation, Level, LogLine, RunUpdate,
+};
+use crate::explain::{self, one_line};
+use crate::github::{GitHub, Job, Repository, Text, WorkflowRun};
+use crate::host::Host;
+use crate::json::{self, Fault, FromJson, Reader};
+use crate::manifest::EVENT_HEADER;
+use crate::names::ExternalId;
+use crate::{check, conclusion, time};
+
+/// A delivery of the event `workflow_run`.
+struct RunDelivery<'a> {
+    action: Text<'a>,
+    workflow_run: WorkflowRun<'a>,
+    repository: Repository,
+}
+
+/// A delivery of the event `workflow_job`.
+struct JobDelivery<'a> {
+    action: Text<'a>,
+    workflow_job: Job<'a>,
+    repository: Repository,
+}
+
+impl<'a> FromJson<'a> for RunDelivery<'a> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
+        let (action, workflow_run, repository) = parts(reader, "workflow_run")?;
+        Ok(Self {
+            action,
+            workflow_run,
+            repository,
+        })
+    }
+}
+
+impl<'a> FromJson<'a> for JobDelivery<'a> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
+        let (action, workflow_job, repository) = parts(reader, "workflow_job")?;
+        Ok(Self {
+            action,
+            workflow_job,
+            repository,
+        })
+    }
+}
+
+/// The parts of a delivery: its action, the subject under this key, and the repository.
+fn parts<'a, T: FromJson<'a>>(
+    reader: &mut Reader<'a>,
+    subject: &'static str,
+) -> Result<(Text<'a>, T, Repository), Fault> {
+    let (mut action, mut about, mut repository) = (None, None, None);
+    reader.object(&mut |key, value| {
+        match key {
+            "action" => action = value.text()?,
+            "repository" => repository = value.maybe()?,
+            _ if key == subject => about = value.maybe()?,
+            _ => value.skip()?,
+        }
+        Ok(())
+    })?;
+    match (action, about, repository) {
+        (Some(action), Some(about), Some(repository)) => Ok((action, about, repository)),
+        _ => Err(reader.fault("a delivery with `action`, its subject and `repository`")),
+    }
+}
+
+/// Turns a delivery into news of runs.
+///
+/// # Errors
+/// `unreadable-delivery` for a body that is not what its event promises, and what went wrong with a question where
+/// the delivery leaves the end of a run open.
+pub fn handle(
+    host: &dyn Host,
+    installation: &Installation,
+    delivery: &Delivery,
+) -> Result<Vec<RunUpdate>, Failure> {
+    match header(delivery, EVENT_HEADER) {
+        Some("workflow_run") => {
+            let body = payload(delivery);
+            let told: RunDelivery<'_> = json::from_slice(&body).map_err(unreadable)?;
+            of_run(host, installation, &told)
+        }
+        Some("workflow_job") => {
+            let body = payload(delivery);
+            let told: JobDelivery<'_> = json::from_slice(&body).map_err(unreadable)?;
+            Ok(of_job(&told).into_iter().collect())
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+fn of_run(
+    host: &dyn Host,
+    installation: &Installation,
+    told: &RunDelivery<'_>,
+) -> Result<Vec<RunUpdate>, Failure> {
+    let (run, repository) = (&told.workflow_run, &told.repository);
+    if run.event.as_deref() != Some("workflow_dispatch") {
+        return Ok(Vec::new());
+    }
+    let id = ExternalId {
+        owner: repository.owner.id,
+        repository: repository.id,
+        run: run.id,
+    };
+    let change = match &*told.action {
+        "requested" => conclusion::progress(Some(requested_label(run)), None),
+        "in_progress" => conclusion::progress(Some("Running"), Some(started_line(run))),
+        "completed" => match conclusion::completion(run) {
+            // A known end is reported even where nobody can be asked for an explanation.
+            Some(end) => match GitHub::of(host, installation) {
+                Ok(github) if repository.has_sound_names() => {
+                    explain::completed(&github, &repository.owner.login, &repository.name, run, end)
+                }
+                _ => Change::Completed(end),
+            },
+            None => return reread(host, installation, repository, id),
+        },
+        _ => return Ok(Vec::new()),
+    };
+    Ok(vec![RunUpdate {
+        external_run_id: id.to_string(),
+        attempt: run.attempt(),
+        change,
+    }])
+}
+
+/// A completion without a conclusion, or with an unknown one, says nothing: GitHub is asked.
+fn reread(
+    host: &dyn Host,
+    installation: &Installation,
+    repository: &Repository,
+    id: ExternalId,
+) -> Result<Vec<RunUpdate>, Failure> {
+    if !repository.has_sound_names() {
+        return Err(unsound_names());
+    }
+    let github = GitHub::of(host, installation)?;
+    match check::state_of(&github, &repository.owner.login, &repository.name, id) {
+        Ok(update) => Ok(vec![update]),
+        Err(failure) if failure.is_passing() => Err(failure),
+        Err(failure) => {
+            // The host will ask again with `check`; a refusal is no news of the run.
+            let message = [
+                "A run ended without a conclusion, and GitHub does not tell it: ",
+                &failure.message,
+            ]
+            .concat();
+            host.log(Level::Warn, &message);
+            Ok(Vec::new())
+        }
+    }
+}
+
+/// A run that was asked for but has to be approved first is told as completed with `action_required`; it goes on
+/// after that.
+fn requested_label(run: &WorkflowRun<'_>) -> &'static str {
+    if run.conclusion.as_deref() == Some("action_required") {
+        return "Waiting for approval";
+    }
+    run.status
+        .as_deref()
+        .and_then(conclusion::status_label)
+        .unwrap_or("Queued")
+}
+
+fn started_line(run: &WorkflowRun<'_>) -> LogLine {
+    let message = match run.attempt() {
+        1 => "The workflow run started.".to_owned(),
+        attempt => format!("Attempt {attempt} of the workflow run started."),
+    };
+    LogLine {
+        level: Level::Info,
+        message,
+    }
+}
+
+fn of_job(told: &JobDelivery<'_>) -> Option<RunUpdate> {
+    let (job, repository) = (&told.workflow_job, &told.repository);
+    let name = one_line(job.name.as_deref().unwrap_or("(unnamed)"));
+    let (label, level, message) = match &*told.action {
+        "waiting" => (
+            Some("Waiting for approval"),
+            Level::Info,
+            ["Job \"", &name, "\" waits for an approval."].concat(),
+        ),
+        "in_progress" => {
+            let runner = job
+                .runner_name
+                .as_deref()
+                .map(one_line)
+                .filter(|runner| !runner.is_empty());
+            let on = runner
+                .map(|runner| [" on ", &runner].concat())
+                .unwrap_or_default();
+            (
+                Some("Running"),
+                Level::Info,
+                ["Job \"", &name, "\" started", &on, "."].concat(),
+            )
+        }
+        "completed" => {
+            let ended = job.conclusion.as_deref()?;
+            let took = conclusion::elapsed(job.started_at.as_deref(), job.completed_at.as_deref());
+            let after = took
+                .map(|seconds| [" after ", &time::duration_text(seconds)].concat())
+                .unwrap_or_default();
+            let level = match ended {
+                "failure" | "timed_out" | "startup_failure" => Level::Error,
+                "cancelled" | "action_required" => Level::Warn,
+                _ => Level::Info,
+            };
+            (
+                None,
+                level,
+                [
+                    "Job \"",
+                    &name,
+                    "\" finished: ",
+                    &one_line(ended),
+                    &after,
+                    ".",
+                ]
+                .concat(),
+            )
+        }
+        _ => return None,
+    };
+    let id = ExternalId {
+        owner: repository.owner.id,
+        repository: repository.id,
+        run: job.run_id?,
+    };
+    let change = conclusion::progress(label, Some(LogLine { level, message }));
+    Some(RunUpdate {
+        external_run_id: id.to_string(),
+        attempt: job.run_attempt.unwrap_or(1).max(1),
+        change,
+    })
+}
+
+fn header<'d>(delivery: &'d Delivery, name: &str) -> Option<&'d str> {
+    let header = delivery
+        .headers
+        .iter()
+        .find(|header| header.name.eq_ignore_ascii_case(name))?;
+    std::str::from_utf8(&header.value).ok().map(str::trim)
+}
+
+/// The JSON of a delivery. A hook with the content type `form` sends it as the field `payload` of a form.
+fn payload(delivery: &Delivery) -> Cow<'_, [u8]> {
+    const FORM: &str = "application/x-www-form-urlencoded";
+    let content_type = header(delivery, "content-type").unwrap_or_default();
+    let is_form = content_type
+        .get(..FORM.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(FORM));
+    if !is_form {
+        return Cow::Borrowed(&delivery.body);
+    }
+    let mut fields = delivery.body.split(|byte| *byte == b'&');
+    let value = fields
+        .find_map(|field| field.strip_prefix(b"payload="))
+        .unwrap_or_default();
+    let spaced: Vec<u8> = value
+        .iter()
+        .map(|byte| if *byte == b'+' { b' ' } else { *byte })
+        .collect();
+    Cow::Owned(percent_decode(&spaced).collect())
+}
+
+fn unreadable(fault: Fault) -> Failure {
+    Failure::new(
+        FailureKind::Internal,
+        "unreadable-delivery",
+        format!("The delivery is not what its event promises: {fault}."),
+    )
+    .with_remedy(
+        "Look at the delivery in the hook's settings on GitHub; its body must be GitHub's JSON.",
+    )
+}
+
+fn unsound_names() -> Failure {
+    Failure::new(
+        FailureKind::Internal,
+        "unreadable-delivery",
+        "The delivery names a repository in a way that no GitHub repository can be named.",
+    )
+}
+
+#[cfg(test)]
+mod tests;

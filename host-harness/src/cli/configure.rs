@@ -1,0 +1,91 @@
+//! `configure`: every mistake in an action's definition, before anybody presses the button.
+
+use super::{ComponentArgument, Output, Stop, output, read_text, small_runtime};
+use crate::config::{InstallationConfig, check_settings, resolve_installation};
+use crate::contract::{Origin, Scope};
+use crate::runtime::Call;
+use clap::{Args, ValueEnum};
+use serde_json::json;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Arguments of `configure`.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The definition: a whole action, or its `invocationMethod` alone.
+    definition: PathBuf,
+    /// The installation that the action is for (see the configuration reference).
+    #[arg(long)]
+    installation: PathBuf,
+    /// Where the definition was made.
+    #[arg(long, value_enum, default_value_t = OriginArgument::Api)]
+    origin: OriginArgument,
+    /// Ask the server as well: does the workflow exist, is it active?
+    #[arg(long, visible_alias = "against-github")]
+    against_server: bool,
+    #[command(flatten)]
+    component: ComponentArgument,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum OriginArgument {
+    /// Port's user interface, which fills in what it knows.
+    Ui,
+    /// Port's API, Terraform and the like.
+    Api,
+}
+
+pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop> {
+    let file = &arguments.installation;
+    let config = InstallationConfig::load(file).map_err(Stop::unusable)?;
+    let installation = resolve_installation(file, &config).map_err(Stop::unusable)?;
+    let definition = read_text(&arguments.definition)?;
+    let runtime = small_runtime(&arguments.component).await?;
+    check_settings(file, &config.id, &config.settings, &runtime.manifest().settings)
+        .map_err(Stop::unusable)?;
+    let origin = match arguments.origin {
+        OriginArgument::Ui => Origin::Ui,
+        OriginArgument::Api => Origin::Api,
+    };
+    let scope = if arguments.against_server {
+        Scope::AgainstServer
+    } else {
+        Scope::DefinitionOnly
+    };
+    let call = Call::new(Arc::new(installation), "configure");
+    let result = runtime
+        .configure(call, definition, origin, scope)
+        .await
+        .map_err(Stop::unusable)?;
+    match result {
+        Ok(configured) => {
+            if format == Output::Json {
+                let mut object = output::configured(&configured);
+                object["ok"] = json!(true);
+                output::print(&object);
+            } else {
+                for note in &configured.notes {
+                    eprintln!("note: {note}");
+                }
+                println!("{:#}", output::embedded(&configured.definition));
+            }
+            Ok(())
+        }
+        Err(problems) => {
+            if format == Output::Json {
+                let problems: Vec<_> = problems.iter().map(output::problem).collect();
+                output::print(&json!({"ok": false, "problems": problems}));
+            } else {
+                for problem in &problems {
+                    let place = match problem.pointer.as_str() {
+                        "" => "(the whole document)",
+                        pointer => pointer,
+                    };
+                    println!("{}: {place}: {}", arguments.definition.display(), problem.message);
+                    println!("    remedy: {} [{}]", problem.remedy, problem.code);
+                }
+            }
+            Err(Stop::No)
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! `demo`: the main job, on a laptop, with nothing prepared.
+
+mod cast;
+
+use super::{ComponentArgument, Output, Stop, load};
+use crate::engine::EngineOptions;
+use crate::lifecycle::{Observer, Step};
+use crate::runtime::{Runtime, RuntimeOptions};
+use crate::simulator::port::{Kind, RunView};
+use crate::stage::{Role, Stage, StageOptions};
+use cast::{Expected, Scene};
+use clap::Args;
+use comfy_table::{ContentArrangement, Table, presets};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    component: ComponentArgument,
+}
+
+/// Width of the table at the end, in characters: for a terminal of usual width, and the same in a pipe.
+const WIDTH: u16 = 118;
+
+/// How long all runs together may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop> {
+    let plugin = load(&arguments.component.component, &EngineOptions::default()).await?;
+    let runtime = Runtime::start(plugin, RuntimeOptions::default()).map_err(Stop::unusable)?;
+    let names = Arc::new(Mutex::new(BTreeMap::new()));
+    let mut options = StageOptions::with(vec![
+        Role {
+            token: Some("token-of-acme".to_owned()),
+            ..Role::hosted(cast::HOSTED, cast::ORGANIZATION)
+        },
+        Role {
+            token: Some("token-of-globex".to_owned()),
+            ..Role::self_hosted(cast::SELF_HOSTED)
+        },
+    ]);
+    if format == Output::Text {
+        options.observer = Some(timeline(names.clone()));
+    }
+    let stage = Stage::set(runtime, options).await.map_err(Stop::unusable)?;
+    cast::build_repositories(&stage.github);
+    if format == Output::Text {
+        println!("A simulated GitHub at {}", stage.github.api_url());
+        println!("A simulated Port at {}", stage.port.base_url());
+        println!("The host at http://{}, with the component in its sandbox", stage.host.address());
+        println!();
+    }
+    let scenes = cast::scenes();
+    let mut ids = Vec::new();
+    for scene in &scenes {
+        scene.prepare(&stage.github);
+        let id = scene.press_the_button(&stage.port);
+        names
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id.clone(), scene.name);
+        ids.push(id);
+    }
+    let all_ended = |port: &crate::simulator::port::Port| {
+        scenes.iter().zip(&ids).all(|(scene, id)| {
+            port.run(id).is_some_and(|run| scene.expected.is_met_by(&run))
+        })
+    };
+    stage.port.wait_until(PATIENCE, all_ended).await;
+    // So that the last line of the timeline comes before the table.
+    let _ = tokio::time::timeout(Duration::from_secs(2), stage.host.lifecycle().idle()).await;
+    let runs: Vec<Option<RunView>> = ids.iter().map(|id| stage.port.run(id)).collect();
+    let violations = stage.violations();
+    let ok = violations.is_empty() && all_ended(&stage.port);
+    match format {
+        Output::Json => super::output::print(&json!({
+            "ok": ok,
+            "runs": scenes.iter().zip(&runs).map(|(scene, run)| as_json(scene, run.as_ref())).collect::<Vec<_>>(),
+            "violations": violations,
+        })),
+        Output::Text => conclude(&scenes, &runs, &violations, ok),
+    }
+    stage.strike(Duration::from_secs(2)).await;
+    if ok { Ok(()) } else { Err(Stop::No) }
+}
+
+/// Prints every step of every run as it happens.
+fn timeline(names: Arc<Mutex<BTreeMap<String, &'static str>>>) -> Observer {
+    let began = Instant::now();
+    Arc::new(move |installation: &str, run: &str, step: &Step| {
+        let names = names.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = names.get(run).copied().unwrap_or(run);
+        println!(
+            "{:>6.3} s  {installation:<18}  {name:<28}  {step}",
+            began.elapsed().as_secs_f64()
+        );
+    })
+}
+
+fn kind(run: Kind) -> &'static str {
+    match run {
+        Kind::Action => "action",
+        Kind::Node => "workflow-node",
+    }
+}
+
+fn as_json(scene: &Scene, run: Option<&RunView>) -> Value {
+    json!({
+        "name": scene.name,
+        "kind": kind(scene.kind),
+        "status": run.map(status),
+        "statusLabel": run.and_then(|run| run.status_label.clone()),
+        "link": run.and_then(|run| run.link.first().cloned()),
+        "externalRunId": run.and_then(|run| run.external_run_id.clone()),
+        "expected": scene.expected.to_string(),
+    })
+}
+
+/// What Port shows: an action run's status; a workflow node run's result once it has one.
+fn status(run: &RunView) -> String {
+    run.result.clone().unwrap_or_else(|| run.status.clone())
+}
+
+fn conclude(scenes: &[Scene], runs: &[Option<RunView>], violations: &[String], ok: bool) {
+    let mut table = Table::new();
+    table
+        .load_preset(presets::UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(WIDTH)
+        .set_header(["", "run", "kind", "Port shows", "expected", "why"]);
+    for (scene, run) in scenes.iter().zip(runs) {
+        let right = run.as_ref().is_some_and(|run| scene.expected.is_met_by(run));
+        let shown = run.as_ref().map(|run| match &run.status_label {
+            Some(label) => format!("{} ({label})", status(run)),
+            None => status(run),
+        });
+        let why = run
+            .as_ref()
+            .and_then(|run| run.summary.clone().or_else(|| run.link.first().cloned()));
+        table.add_row([
+            if right { "✓" } else { "✗" }.to_owned(),
+            scene.name.to_owned(),
+            kind(scene.kind).to_owned(),
+            shown.unwrap_or_default(),
+            scene.expected.to_string(),
+            why.unwrap_or_default(),
+        ]);
+    }
+    println!("\n{table}");
+    for violation in violations {
+        println!("contract violated: {violation}");
+    }
+    let right = scenes
+        .iter()
+        .zip(runs)
+        .filter(|(scene, run)| run.as_ref().is_some_and(|run| scene.expected.is_met_by(run)))
+        .count();
+    println!(
+        "\n{right} of {} runs ended as they should, {} contract violations{}",
+        scenes.len(),
+        violations.len(),
+        if ok { "" } else { ": the demo has failed" }
+    );
+}
+
+impl std::fmt::Display for Expected {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Expected::Success => "SUCCESS",
+            Expected::Failure => "FAILURE",
+            Expected::NodeSuccess => "SUCCESS",
+            Expected::NodeFailure => "FAILED",
+            Expected::InProgressWithLink => "IN_PROGRESS",
+        })
+    }
+}

@@ -1,0 +1,214 @@
+//! Configuration: one TOML file for the host, or one for a single installation.
+//!
+//! ```toml
+//! component = "github_workflow.wasm"      # relative to this file
+//! listen = "127.0.0.1:8080"               # webhooks and health
+//!
+//! [port]                                   # how to reach Port; an installation may have its own
+//! client-id = "…"
+//! client-secret = { env = "PORT_CLIENT_SECRET" }
+//!
+//! [[installation]]
+//! id = "acme-github"                       # Port's installationId
+//! hosting = "self-hosted"                  # or "hosted-by-port"
+//! organization = "acme"                    # if it is fixed to one
+//! api-url = "https://api.github.com"
+//! credential = { token = { file = "/run/secrets/github-token" } }
+//! webhook-secret = { env = "WEBHOOK_SECRET" }
+//! settings = { max-inputs = 10 }           # the plugin's own; `inspect` lists them
+//! ```
+//!
+//! Unknown keys are errors, secrets are references, and every error names the file and the line or key.
+
+mod error;
+mod resolve;
+
+pub use error::{ConfigError, check_settings, load};
+pub use resolve::{PortAccess, resolve_installation, resolve_port};
+
+use crate::secrets::SecretRef;
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// The whole file that `serve` reads.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct HostConfig {
+    /// The component to run. Relative to the configuration file.
+    pub component: PathBuf,
+    /// Where to listen for webhooks and health checks.
+    #[serde(default = "default_listen")]
+    pub listen: SocketAddr,
+    /// How to reach Port, for installations that don't say it themselves.
+    pub port: Option<PortConfig>,
+    /// The installations to work for.
+    #[serde(rename = "installation")]
+    pub installations: Vec<InstallationConfig>,
+    /// How calls run.
+    #[serde(default)]
+    pub runtime: RuntimeConfig,
+}
+
+/// How to reach Port.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PortConfig {
+    /// Port's API, without `/v1`.
+    #[serde(default = "default_port_url")]
+    pub base_url: String,
+    /// The client id of the organization's credentials.
+    pub client_id: String,
+    /// The client secret of the organization's credentials.
+    pub client_secret: SecretRef,
+    /// How often Port is asked for new runs when there are none, in milliseconds.
+    #[serde(default = "default_poll_interval")]
+    pub poll_interval_ms: u64,
+    /// How long a claimed run is kept from others until it is acked, in milliseconds.
+    #[serde(default = "default_visibility_timeout")]
+    pub visibility_timeout_ms: u64,
+}
+
+/// One installation.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct InstallationConfig {
+    /// Port's `installationId`.
+    pub id: String,
+    /// Who runs it.
+    pub hosting: HostingConfig,
+    /// The organization that it is fixed to.
+    pub organization: Option<String>,
+    /// Where the server's API begins.
+    pub api_url: String,
+    /// Allows an `http` API, for tests and for servers behind a proxy of the same machine.
+    #[serde(default)]
+    pub allow_plain_http: bool,
+    /// What requests are sent with. None: they are anonymous.
+    pub credential: Option<CredentialConfig>,
+    /// What deliveries are signed with. None: they are refused.
+    pub webhook_secret: Option<SecretRef>,
+    /// Accepts deliveries that nobody has signed. Anybody who reaches the listener can then end runs.
+    #[serde(default)]
+    pub allow_unsigned_webhooks: bool,
+    /// Whether the server's webhooks reach this host.
+    #[serde(default = "yes")]
+    pub live_events: bool,
+    /// Settings of the plugin.
+    #[serde(default)]
+    pub settings: toml::Table,
+    /// How to reach Port for this installation.
+    pub port: Option<PortConfig>,
+}
+
+/// Who runs an installation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HostingConfig {
+    /// Port.
+    HostedByPort,
+    /// The customer.
+    SelfHosted,
+}
+
+/// What requests are sent with.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CredentialConfig {
+    /// An access token.
+    pub token: SecretRef,
+}
+
+/// How calls run.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct RuntimeConfig {
+    /// Threads; 0 for one per core.
+    pub threads: usize,
+    /// Calls at once; the default is 1,000.
+    pub instances: Option<u32>,
+    /// Where compiled components are kept. An absolute path; the default is the user's cache directory.
+    pub cache_directory: Option<PathBuf>,
+    /// Memory of one call, in MiB; the default is 64.
+    pub memory_mib: Option<u32>,
+    /// CPU time of one call, in milliseconds; the default is 2,000.
+    pub cpu_ms: Option<u64>,
+    /// Wall time of one call, in seconds; the default is 120.
+    pub wall_seconds: Option<u64>,
+}
+
+fn default_listen() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 8080))
+}
+
+fn default_port_url() -> String {
+    "https://api.getport.io".to_owned()
+}
+
+fn default_poll_interval() -> u64 {
+    1_000
+}
+
+fn default_visibility_timeout() -> u64 {
+    60_000
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl HostConfig {
+    /// Reads the file that `serve` is given. Paths in it are made relative to its folder.
+    pub fn load(path: &Path) -> Result<HostConfig, ConfigError> {
+        let mut config: HostConfig = load(path)?;
+        if let Some(folder) = path.parent() {
+            config.component = folder.join(&config.component);
+        }
+        let problem = |key: &str, message: &str| Err(ConfigError::key(path, key, message));
+        if config.installations.is_empty() {
+            return problem("installation", "there is none: add a table [[installation]]");
+        }
+        let mut ids: Vec<&str> = config.installations.iter().map(|i| i.id.as_str()).collect();
+        ids.sort_unstable();
+        if let Some(twice) = ids.windows(2).find(|pair| pair.first() == pair.last()) {
+            let id = twice.first().copied().unwrap_or_default();
+            return problem(
+                "installation.id",
+                &format!("two installations have the id {id:?}"),
+            );
+        }
+        Ok(config)
+    }
+}
+
+impl InstallationConfig {
+    /// Reads a file with a single installation, the same keys as in a table `[[installation]]`.
+    pub fn load(path: &Path) -> Result<InstallationConfig, ConfigError> {
+        load(path)
+    }
+}
+
+impl RuntimeConfig {
+    /// The limits of one call.
+    pub fn limits(&self) -> crate::engine::Limits {
+        let mut limits = crate::engine::Limits::default();
+        if let Some(mib) = self.memory_mib {
+            limits.memory = usize::try_from(mib).unwrap_or(usize::MAX).saturating_mul(1 << 20);
+        }
+        if let Some(ms) = self.cpu_ms {
+            limits.cpu = std::time::Duration::from_millis(ms);
+        }
+        if let Some(seconds) = self.wall_seconds {
+            limits.wall = std::time::Duration::from_secs(seconds);
+        }
+        limits
+    }
+
+    /// The number of calls at once.
+    pub fn pool(&self) -> crate::engine::PoolSize {
+        let default = crate::engine::PoolSize::default();
+        crate::engine::PoolSize {
+            instances: self.instances.unwrap_or(default.instances).max(1),
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Where requests of an installation may go. Pure: no name is resolved and nothing is sent here.
+
+use http::Uri;
+use http::uri::Scheme;
+
+/// Scheme, host and port (RFC 6454): what a credential is bound to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    https: bool,
+    /// In lower case; an IPv6 address in brackets.
+    host: String,
+    port: u16,
+}
+
+/// Why a URL names no origin.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OriginError {
+    /// It is no absolute URL with a host.
+    #[error("it is not an absolute http or https URL")]
+    NotAbsolute,
+    /// It holds a user name or password.
+    #[error("it holds a user name or password; name the credential separately")]
+    Userinfo,
+}
+
+impl Origin {
+    /// The origin of a URI.
+    pub fn of(uri: &Uri) -> Result<Origin, OriginError> {
+        let https = match uri.scheme() {
+            Some(scheme) if *scheme == Scheme::HTTPS => true,
+            Some(scheme) if *scheme == Scheme::HTTP => false,
+            _ => return Err(OriginError::NotAbsolute),
+        };
+        let authority = uri.authority().ok_or(OriginError::NotAbsolute)?;
+        if authority.as_str().contains('@') {
+            return Err(OriginError::Userinfo);
+        }
+        if authority.host().is_empty() {
+            return Err(OriginError::NotAbsolute);
+        }
+        let default_port = if https { 443 } else { 80 };
+        Ok(Origin {
+            https,
+            host: authority.host().to_ascii_lowercase(),
+            port: authority.port_u16().unwrap_or(default_port),
+        })
+    }
+
+    /// Whether the connection is encrypted.
+    pub fn is_https(&self) -> bool {
+        self.https
+    }
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let scheme = if self.https { "https" } else { "http" };
+        write!(f, "{scheme}://{}:{}", self.host, self.port)
+    }
+}
+
+/// Where requests of an installation may go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    allowed: Option<Origin>,
+}
+
+/// Why a request is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// It goes to another origin than the installation's API.
+    #[error("requests of this installation go to {allowed}, not to {asked}")]
+    Origin {
+        /// The only origin that is allowed.
+        allowed: String,
+        /// The origin that was asked for.
+        asked: String,
+    },
+    /// Its destination cannot be read.
+    #[error("the destination {0} is not an absolute http or https URL without a user name")]
+    Unreadable(String),
+    /// The call may send nothing at all.
+    #[error("this call may send no requests")]
+    Nowhere,
+    /// The call has sent as many requests as it may.
+    #[error("the call has sent all the requests that it may")]
+    TooMany,
+}
+
+impl Policy {
+    /// Allows one origin.
+    pub fn only(origin: Origin) -> Policy {
+        Policy {
+            allowed: Some(origin),
+        }
+    }
+
+    /// Allows nothing.
+    pub fn nowhere() -> Policy {
+        Policy { allowed: None }
+    }
+
+    /// The origin that is allowed.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.allowed.as_ref()
+    }
+
+    /// Decides on a request.
+    pub fn check(&self, uri: &Uri) -> Result<(), Denied> {
+        let allowed = self.allowed.as_ref().ok_or(Denied::Nowhere)?;
+        let asked = Origin::of(uri).map_err(|_| {
+            // Not the whole URI: it might hold a password.
+            Denied::Unreadable(uri.host().unwrap_or_default().to_owned())
+        })?;
+        if asked == *allowed {
+            Ok(())
+        } else {
+            Err(Denied::Origin {
+                allowed: allowed.to_string(),
+                asked: asked.to_string(),
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(url: &str) -> Policy {
+        Policy::only(Origin::of(&url.parse().unwrap()).unwrap())
+    }
+
+    fn allows(policy: &Policy, url: &str) -> bool {
+        policy.check(&url.parse().unwrap()).is_ok()
+    }
+
+    #[test]
+    fn the_api_itself_is_allowed_in_every_spelling_of_its_origin() {
+        let policy = policy("https://api.github.com");
+        assert!(allows(&policy, "https://api.github.com/repos/a/b?x=1"));
+        assert!(allows(&policy, "https://API.GitHub.com:443/"));
+    }
+
+    #[test]
+    fn another_scheme_host_or_port_is_refused() {
+        let policy = policy("https://api.github.com");
+        for url in [
+            "http://api.github.com/",
+            "https://api.github.com:8443/",
+            "https://api.github.com.evil.example/",
+            "https://evil.example/api.github.com",
+            "https://github.com/",
+            "https://169.254.169.254/latest/meta-data",
+        ] {
+            assert!(!allows(&policy, url), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_user_name_before_the_host_does_not_fool_the_check() {
+        let policy = policy("https://api.github.com");
+        assert!(!allows(&policy, "https://api.github.com@evil.example/"));
+        let denied = policy
+            .check(
+                &"https://u:hunter2@api.github.com/"
+                    .parse()
+                    .unwrap(),
+            )
+            .unwrap_err();
+        assert!(!denied.to_string().contains("hunter2"));
+    }
+
+    #[test]
+    fn without_an_origin_nothing_is_allowed() {
+        assert!(!allows(&Policy::nowhere(), "https://api.github.com/"));
+    }
+}

@@ -1,0 +1,345 @@
+//! Sending one request that a guest made.
+
+use super::tap::{Exchange, Outcome};
+use super::{Denied, Shared};
+use crate::transport::{self, ConnectFailure};
+use bytes::{Bytes, BytesMut};
+use http::header::{AUTHORIZATION, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
+use http_body::{Body, Frame};
+use http_body_util::{BodyExt, Full};
+use std::pin::Pin;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep, sleep, timeout};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
+
+/// Longest wait for the head of a response. GitHub cuts requests off after 10 s; servers on premises after 30 s.
+const FIRST_BYTE: Duration = Duration::from_secs(35);
+/// Longest pause within a response's body.
+const BETWEEN_BYTES: Duration = Duration::from_secs(20);
+/// Longest time that a refused request may take to be written to its end.
+const DRAIN: Duration = Duration::from_secs(5);
+/// Longest pause that a reading request waits for; anything else is told how long the pause still is. Long enough for
+/// the usual secondary limit of a few seconds, short enough that no instance is held for nothing.
+const HOLD_BACK: Duration = Duration::from_secs(5);
+/// Largest response body. GitHub's largest answer to a plugin, 100 runs of a workflow, is about 1.5 MB.
+const RESPONSE_BODY: u64 = 16 << 20;
+
+/// Checks a request, adds the credential, sends it and returns the response's head; the body follows as it comes.
+pub(super) async fn send(
+    shared: &Shared,
+    mut request: Request<WasiBody>,
+    options: Option<RequestOptions>,
+) -> Result<Response<WasiBody>, Error> {
+    let client = match shared.admit(request.uri()) {
+        Ok(client) => client,
+        Err(denied) => return Err(refuse(shared, request, denied).await),
+    };
+    if let Some(left) = shared.installation.pause().remaining(Instant::now()) {
+        if left > HOLD_BACK || !request.method().is_safe() {
+            drain(request).await;
+            return Ok(wants_a_pause(left));
+        }
+        sleep(left).await;
+    }
+    let credential_added = shared.add_credential(request.headers_mut())?;
+    if !request.method().is_safe() {
+        shared.sent.set();
+    }
+    let limits = TimeLimits::clamped(options);
+    let Some(tap) = shared.tap.clone() else {
+        return exchange(shared, client, request, &limits).await;
+    };
+    let (request, mut seen) = observe(request, credential_added).await?;
+    let began = Instant::now();
+    let result = match exchange(shared, client, request, &limits).await {
+        Ok(response) => collect(response).await,
+        Err(error) => Err(error),
+    };
+    seen.took = began.elapsed();
+    seen.outcome = match &result {
+        Ok(response) => shared.scrubbed(response),
+        Err(error) => Outcome::Failed(error.to_string()),
+    };
+    tap(seen);
+    result.map(|response| {
+        response.map(|body| {
+            Full::new(body)
+                .map_err(|never| match never {})
+                .boxed_unsync()
+        })
+    })
+}
+
+impl Shared {
+    fn admit(&self, uri: &Uri) -> Result<&super::Client, Denied> {
+        let counted =
+            self.requests_left
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                    left.checked_sub(1)
+                });
+        if counted.is_err() {
+            return Err(Denied::TooMany);
+        }
+        self.installation.policy().check(uri)?;
+        self.client.as_ref().ok_or(Denied::Nowhere)
+    }
+
+    fn add_credential(&self, headers: &mut HeaderMap) -> Result<bool, Error> {
+        let authorization = self
+            .installation
+            .credential()
+            .authorization()
+            .map_err(|error| {
+                tracing::error!(
+                    installation = self.installation.id(),
+                    "no request can be sent: {error}"
+                );
+                Error::ConfigurationError
+            })?;
+        match authorization {
+            Some(value) => {
+                headers.insert(AUTHORIZATION, value);
+                Ok(true)
+            }
+            None => Ok(false),
+        }
+    }
+
+    fn scrubbed(&self, response: &Response<Bytes>) -> Outcome {
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.clone(), self.scrubbed_value(value)))
+            .collect();
+        // A body that is no text cannot be searched by characters; a secret in it would be bytes of text all the same.
+        let text = String::from_utf8_lossy(response.body());
+        Outcome::Answered {
+            status: response.status().as_u16(),
+            headers,
+            body: self.installation.scrub(&text).into_owned().into_bytes(),
+        }
+    }
+
+    fn scrubbed_value(&self, value: &HeaderValue) -> HeaderValue {
+        let text = String::from_utf8_lossy(value.as_bytes());
+        HeaderValue::from_str(&self.installation.scrub(&text)).unwrap_or_else(|_| value.clone())
+    }
+}
+
+/// Answers a request that may not be sent.
+async fn refuse(shared: &Shared, request: Request<WasiBody>, denied: Denied) -> Error {
+    tracing::warn!(
+        installation = shared.installation.id(),
+        method = %request.method(),
+        "a request was refused: {denied}"
+    );
+    drain(request).await;
+    Error::HttpRequestDenied
+}
+
+/// Reads a request that will not be sent to its end. However slowly the guest writes, it gets its answer.
+async fn drain(request: Request<WasiBody>) {
+    let read = async {
+        let mut body = request.into_body();
+        while let Some(Ok(_)) = body.frame().await {}
+    };
+    let _ = timeout(DRAIN, read).await;
+}
+
+/// What a server that wants a pause would say, said in its place.
+fn wants_a_pause(left: Duration) -> Response<WasiBody> {
+    let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+    let text = r#"{"message":"The server has asked for a pause; the host sends nothing until it is over."}"#;
+    let body = Full::from(text)
+        .map_err(|never| match never {})
+        .boxed_unsync();
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    response
+}
+
+async fn exchange(
+    shared: &Shared,
+    client: &super::Client,
+    request: Request<WasiBody>,
+    limits: &TimeLimits,
+) -> Result<Response<WasiBody>, Error> {
+    let response = timeout(limits.first_byte, client.request(request))
+        .await
+        .map_err(|_| Error::ConnectionReadTimeout)?
+        .map_err(|error| wasi_error(&error))?;
+    shared
+        .installation
+        .pause()
+        .note(response.status(), response.headers(), Instant::now());
+    let between_bytes = limits.between_bytes;
+    Ok(response.map(|body| ResponseBody::new(body, between_bytes).boxed_unsync()))
+}
+
+/// The three limits of WASI, shortened to ours where the guest asked for more.
+struct TimeLimits {
+    first_byte: Duration,
+    between_bytes: Duration,
+}
+
+impl TimeLimits {
+    fn clamped(options: Option<RequestOptions>) -> TimeLimits {
+        let clamp = |asked: Option<Duration>, most: Duration| asked.map_or(most, |d| d.min(most));
+        let (connect, first_byte, between_bytes) = options.map_or((None, None, None), |asked| {
+            (
+                asked.connect_timeout,
+                asked.first_byte_timeout,
+                asked.between_bytes_timeout,
+            )
+        });
+        // The pool opens connections on its own account, so connecting and waiting share one limit; connecting alone
+        // is limited in the pool.
+        let connect = clamp(connect, transport::CONNECT_TIMEOUT);
+        TimeLimits {
+            first_byte: connect + clamp(first_byte, FIRST_BYTE),
+            between_bytes: clamp(between_bytes, BETWEEN_BYTES).max(Duration::from_millis(1)),
+        }
+    }
+}
+
+/// What the guest is told about a request that failed. Every code but the last says that nothing was sent.
+fn wasi_error(error: &transport::SendError) -> Error {
+    match transport::connect_failure(error) {
+        Some(ConnectFailure::Refused) => Error::ConnectionRefused,
+        Some(ConnectFailure::TimedOut) => Error::ConnectionTimeout,
+        Some(ConnectFailure::NameNotFound) => Error::DnsError {
+            rcode: None,
+            info_code: None,
+        },
+        Some(ConnectFailure::Certificate) => Error::TlsCertificateError,
+        Some(ConnectFailure::Tls) => Error::TlsProtocolError,
+        Some(ConnectFailure::Other) => Error::DestinationUnavailable,
+        None => Error::ConnectionTerminated,
+    }
+}
+
+/// A response's body with a limit on its size and on its pauses.
+struct ResponseBody<B> {
+    inner: B,
+    left: u64,
+    pause: Duration,
+    alarm: Pin<Box<Sleep>>,
+}
+
+impl<B> ResponseBody<B> {
+    fn new(inner: B, pause: Duration) -> ResponseBody<B> {
+        ResponseBody {
+            inner,
+            left: RESPONSE_BODY,
+            pause,
+            alarm: Box::pin(sleep(pause)),
+        }
+    }
+}
+
+impl<B> Body for ResponseBody<B>
+where
+    B: Body<Data = Bytes, Error = hyper::Error> + Unpin,
+{
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match Pin::new(&mut self.inner).poll_frame(context) {
+            Poll::Ready(Some(Ok(frame))) => {
+                let size = frame.data_ref().map_or(0, |data| data.len() as u64);
+                let Some(left) = self.left.checked_sub(size) else {
+                    return Poll::Ready(Some(Err(Error::HttpResponseBodySize(Some(
+                        RESPONSE_BODY,
+                    )))));
+                };
+                self.left = left;
+                let next = Instant::now() + self.pause;
+                self.alarm.as_mut().reset(next);
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(_cut))) => {
+                Poll::Ready(Some(Err(Error::HttpResponseIncomplete)))
+            }
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending => {
+                ready!(self.alarm.as_mut().poll(context));
+                Poll::Ready(Some(Err(Error::ConnectionReadTimeout)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+/// Reads a request to its end, so that it can be shown, and makes it anew.
+async fn observe(
+    request: Request<WasiBody>,
+    credential_added: bool,
+) -> Result<(Request<WasiBody>, Exchange), Error> {
+    let (head, body) = request.into_parts();
+    let body = read(body).await?;
+    let mut shown_headers = head.headers.clone();
+    shown_headers.remove(AUTHORIZATION);
+    let seen = Exchange {
+        method: head.method.clone(),
+        uri: head.uri.clone(),
+        request_headers: shown_headers,
+        request_body: body.to_vec(),
+        credential_added,
+        outcome: Outcome::Failed("no answer yet".to_owned()),
+        took: Duration::ZERO,
+    };
+    let body = Full::new(body)
+        .map_err(|never| match never {})
+        .boxed_unsync();
+    Ok((Request::from_parts(head, body), seen))
+}
+
+async fn collect(response: Response<WasiBody>) -> Result<Response<Bytes>, Error> {
+    let (head, body) = response.into_parts();
+    Ok(Response::from_parts(head, read(body).await?))
+}
+
+async fn read(mut body: WasiBody) -> Result<Bytes, Error> {
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        if let Some(data) = frame?.data_ref() {
+            bytes.extend_from_slice(data);
+        }
+    }
+    Ok(bytes.freeze())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guest_can_shorten_time_limits_and_not_lengthen_them() {
+        let asked = |first: u64, between: u64| RequestOptions {
+            connect_timeout: Some(Duration::from_secs(1)),
+            first_byte_timeout: Some(Duration::from_secs(first)),
+            between_bytes_timeout: Some(Duration::from_secs(between)),
+        };
+        let short = TimeLimits::clamped(Some(asked(2, 3)));
+        assert_eq!(short.first_byte, Duration::from_secs(3));
+        assert_eq!(short.between_bytes, Duration::from_secs(3));
+        let long = TimeLimits::clamped(Some(asked(86_400, 86_400)));
+        assert_eq!(long.first_byte, Duration::from_secs(1) + FIRST_BYTE);
+        assert_eq!(long.between_bytes, BETWEEN_BYTES);
+    }
+}

@@ -1,0 +1,46 @@
+//! Showing exchanges to somebody: the `dispatch` command, tests, recordings.
+//!
+//! A tap gets requests as the guest made them, before the credential was added, so no secret can be in them; what
+//! comes back is scrubbed.
+
+use http::{HeaderMap, Method, Uri};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One request and what became of it.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// The request's method.
+    pub method: Method,
+    /// The request's destination.
+    pub uri: Uri,
+    /// The request's header fields, as the guest set them.
+    pub request_headers: HeaderMap,
+    /// The request's body.
+    pub request_body: Vec<u8>,
+    /// Whether the host added a credential.
+    pub credential_added: bool,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// How long it took until the whole response was there.
+    pub took: Duration,
+}
+
+/// What became of a request.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// The server answered.
+    Answered {
+        /// The status code.
+        status: u16,
+        /// The header fields, scrubbed.
+        headers: HeaderMap,
+        /// The body, scrubbed.
+        body: Vec<u8>,
+    },
+    /// There was no complete answer.
+    Failed(String),
+}
+
+/// Somebody who is shown exchanges. Called on worker threads, once for each exchange, in the order in which they end.
+pub type Tap = Arc<dyn Fn(Exchange) + Send + Sync>;

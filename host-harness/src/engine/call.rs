@@ -1,0 +1,287 @@
+//! One call of a plugin: everything that belongs to it, from its first memory page to its last request.
+
+use super::limits::Limits;
+use super::meter::{Meter, Metered};
+use super::ticker::TICK;
+use crate::contract::{self, BindingsPre, Guest, Level};
+use crate::egress::{CallEgress, Client, Tap};
+use crate::installation::Installation;
+use std::sync::Arc;
+use std::time::Duration;
+use wasmtime::component::ResourceTable;
+use wasmtime::{Store, StoreLimits, StoreLimitsBuilder, Trap, UpdateDeadline};
+use wasmtime_wasi::clocks::{WasiClocksCtx, WasiClocksCtxView, WasiClocksView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+/// For whom a call is made, and with what.
+pub struct Context {
+    installation: Arc<Installation>,
+    limits: Limits,
+    client: Option<Client>,
+    tap: Option<Tap>,
+    subject: String,
+}
+
+impl Context {
+    /// A call for this installation that can send nothing.
+    pub fn new(installation: Arc<Installation>, limits: Limits) -> Context {
+        Context {
+            installation,
+            limits,
+            client: None,
+            tap: None,
+            subject: String::new(),
+        }
+    }
+
+    /// Lets the call send requests with this client, as far as the installation's policy allows; without one, none.
+    #[must_use]
+    pub fn with_client(mut self, client: Option<Client>) -> Context {
+        self.client = client;
+        self
+    }
+
+    /// Shows every exchange of the call to somebody.
+    #[must_use]
+    pub fn with_tap(mut self, tap: Option<Tap>) -> Context {
+        self.tap = tap;
+        self
+    }
+
+    /// Names what the call is about, for the log: the id of a run or a delivery.
+    #[must_use]
+    pub fn about(mut self, subject: String) -> Context {
+        self.subject = subject;
+        self
+    }
+}
+
+/// Why a call gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the plugin's `{function}` {kind}")]
+pub struct CallError {
+    /// The function that was called.
+    pub function: &'static str,
+    /// What happened.
+    pub kind: CallErrorKind,
+    /// Whether a request that may change something was handed to the network before. If so, the outcome of the call
+    /// is unknown.
+    pub request_sent: bool,
+}
+
+/// What can happen to a call.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallErrorKind {
+    /// It ran for too long.
+    #[error("was stopped: it ran for more than {0:?} of CPU time")]
+    Cpu(Duration),
+    /// It took too long.
+    #[error("was stopped: it took more than {0:?}")]
+    Wall(Duration),
+    /// It wanted too much memory.
+    #[error("was stopped: it wanted more than {0} bytes of memory")]
+    Memory(usize),
+    /// It trapped: a bug in the plugin, or a limit of the engine.
+    #[error("trapped: {0}")]
+    Trap(String),
+    /// The host has no threads left to run it.
+    #[error("was not run: the host is shutting down")]
+    ShuttingDown,
+}
+
+/// What a store holds during a call.
+pub struct CallState {
+    table: ResourceTable,
+    clocks: WasiClocksCtx,
+    http: WasiHttpCtx,
+    egress: CallEgress,
+    log: GuestLog,
+    limits: StoreLimits,
+}
+
+impl CallState {
+    pub(super) fn table(&mut self) -> &mut ResourceTable {
+        &mut self.table
+    }
+}
+
+impl WasiClocksView for CallState {
+    fn clocks(&mut self) -> WasiClocksCtxView<'_> {
+        WasiClocksCtxView {
+            ctx: &mut self.clocks,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl WasiHttpView for CallState {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            hooks: &mut self.egress,
+            table: &mut self.table,
+            ctx: &mut self.http,
+        }
+    }
+}
+
+impl contract::types::Host for CallState {}
+
+impl contract::logging::Host for CallState {
+    fn log(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
+        self.log.write(level, &message);
+        Ok(())
+    }
+}
+
+/// Messages of the guest, on their way into the host's log.
+struct GuestLog {
+    installation: Arc<Installation>,
+    subject: String,
+    left: u32,
+}
+
+/// Longest message that is kept, in bytes. The rest is cut.
+const LONGEST_MESSAGE: usize = 4_000;
+
+impl GuestLog {
+    fn write(&mut self, level: Level, message: &str) {
+        match self.left {
+            0 => return,
+            1 => tracing::warn!(
+                installation = self.installation.id(),
+                subject = self.subject,
+                "the plugin logs too much: further messages of this call are dropped"
+            ),
+            _ => {
+                let message = self.installation.scrub(message);
+                let end = message.floor_char_boundary(LONGEST_MESSAGE);
+                let message = message.get(..end).unwrap_or_default();
+                let installation = self.installation.id();
+                let subject = self.subject.as_str();
+                match level {
+                    Level::Debug => {
+                        tracing::debug!(target: "plugin", installation, subject, "{message}");
+                    }
+                    Level::Info => {
+                        tracing::info!(target: "plugin", installation, subject, "{message}");
+                    }
+                    Level::Warn => {
+                        tracing::warn!(target: "plugin", installation, subject, "{message}");
+                    }
+                    Level::Error => {
+                        tracing::error!(target: "plugin", installation, subject, "{message}");
+                    }
+                }
+            }
+        }
+        self.left -= 1;
+    }
+}
+
+/// Why the epoch callback stopped a guest.
+#[derive(Debug, thiserror::Error)]
+#[error("out of CPU time")]
+struct OutOfCpu;
+
+/// Makes one call: a new store and instance, `function` on it, and everything is dropped again, whatever happened.
+///
+/// Both limits of time cover instantiation too, since a component's start functions run there.
+pub async fn run<T>(
+    pre: &BindingsPre<CallState>,
+    context: Context,
+    function: &'static str,
+    call: impl AsyncFnOnce(&Guest, &mut Store<CallState>) -> wasmtime::Result<T>,
+) -> Result<T, CallError> {
+    let limits = context.limits;
+    let meter = Meter::new();
+    let mut store = new_store(pre, context, meter.clone());
+    let sent = store.data().egress.sent_flag();
+    let calling = Metered::new(
+        async {
+            let instance = pre.instantiate_async(&mut store).await?;
+            call(instance.ocean_integration_action_actions(), &mut store).await
+        },
+        meter,
+    );
+    let result = tokio::time::timeout(limits.wall, calling).await;
+    let kind = match result {
+        Ok(Ok(value)) => return Ok(value),
+        Ok(Err(error)) => explain(&error, &limits),
+        Err(_elapsed) => CallErrorKind::Wall(limits.wall),
+    };
+    Err(CallError {
+        function,
+        kind,
+        request_sent: sent.get(),
+    })
+}
+
+fn new_store(
+    pre: &BindingsPre<CallState>,
+    context: Context,
+    meter: Arc<Meter>,
+) -> Store<CallState> {
+    let limits = context.limits;
+    let mut table = ResourceTable::new();
+    table.set_max_capacity(limits.handles);
+    let mut http = WasiHttpCtx::new();
+    http.set_field_size_limit(limits.header_bytes);
+    let state = CallState {
+        table,
+        clocks: WasiClocksCtx::default(),
+        http,
+        egress: CallEgress::new(
+            context.installation.clone(),
+            context.client,
+            context.tap,
+            limits.requests,
+        ),
+        log: GuestLog {
+            installation: context.installation,
+            subject: context.subject,
+            left: limits.log_lines,
+        },
+        limits: StoreLimitsBuilder::new()
+            .memory_size(limits.memory)
+            .table_elements(limits.table_elements)
+            .trap_on_grow_failure(true)
+            .build(),
+    };
+    let mut store = Store::new(pre.engine(), state);
+    store.limiter(|state| &mut state.limits);
+    store.set_hostcall_fuel(limits.hostcall_bytes);
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(move |_| {
+        if meter.used() >= limits.cpu {
+            return Err(OutOfCpu.into());
+        }
+        // Not the engine's own yield: woken at once, it would land in the runtime's slot for the next task and run
+        // again before any neighbour (wasmtime#10667).
+        Ok(UpdateDeadline::YieldCustom(
+            1,
+            Box::pin(tokio::task::yield_now()),
+        ))
+    });
+    store
+}
+
+fn explain(error: &wasmtime::Error, limits: &Limits) -> CallErrorKind {
+    if error.is::<OutOfCpu>() {
+        return CallErrorKind::Cpu(limits.cpu);
+    }
+    let text = format!("{error:#}");
+    if text.contains("forcing trap when growing memory") {
+        return CallErrorKind::Memory(limits.memory);
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(trap) => CallErrorKind::Trap(trap.to_string()),
+        None => CallErrorKind::Trap(first_line(&text).to_owned()),
+    }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+/// The longest that a guest can run beyond its budget of CPU time.
+pub const OVERRUN: Duration = TICK;

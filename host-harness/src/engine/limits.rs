@@ -1,0 +1,60 @@
+//! What one call may use. Every limit says what happens when it is reached.
+
+use std::time::Duration;
+
+/// Limits of one call of a plugin. A guest that reaches one loses its call and nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Linear memory, in bytes. More: the guest is stopped. A delivery of GitHub's largest size (25 MB) has to fit
+    /// twice, once as it came and once while it is read.
+    pub memory: usize,
+    /// Elements of a table. More: the guest is stopped.
+    pub table_elements: usize,
+    /// CPU time, not counting waits. More: the guest is stopped. Reading a 22 KB delivery takes less than 0.1 ms, so
+    /// the default leaves room for a factor of thousands.
+    pub cpu: Duration,
+    /// Wall time of the whole call. More: the guest is stopped. Has to hold the longest discovery of a run (60 s)
+    /// and the requests around it.
+    pub wall: Duration,
+    /// Bytes that may be copied into the host in one host call. More: the guest is stopped.
+    pub hostcall_bytes: usize,
+    /// Handles (requests, responses, streams…) open at once. More: the guest is stopped.
+    pub handles: usize,
+    /// Size of the header section of a request or response as the host holds it, in bytes. More: the guest gets an
+    /// error.
+    pub header_bytes: usize,
+    /// Requests of one call. More: the guest gets the error `HTTP-request-denied`. The most that a call needs: the
+    /// discovery of a run, about 40.
+    pub requests: u32,
+    /// Log messages of one call. More: they are dropped and counted.
+    pub log_lines: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            memory: 64 << 20,
+            table_elements: 10_000,
+            cpu: Duration::from_secs(2),
+            wall: Duration::from_secs(120),
+            hostcall_bytes: 32 << 20,
+            handles: 1_024,
+            header_bytes: 128 * 1024,
+            requests: 200,
+            log_lines: 200,
+        }
+    }
+}
+
+/// How many calls can be under way at once in the whole process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolSize {
+    /// Instances. A call above this number waits for one to be free.
+    pub instances: u32,
+}
+
+impl Default for PoolSize {
+    fn default() -> PoolSize {
+        PoolSize { instances: 1_000 }
+    }
+}

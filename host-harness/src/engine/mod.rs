@@ -1,0 +1,166 @@
+//! Running a plugin: compile once, then a fresh store and instance for every call.
+//!
+//! * [`Engine`] holds what all plugins share: compiled code cache, instance pool, the clock that interrupts guests.
+//! * [`Plugin`] is one compiled component, linked ahead of time against exactly the imports of the contract's world.
+//! * [`Limits`] says what one call may use.
+//! * [`call`] makes one call: state, limits and deadline are set up, the guest runs, everything is thrown away.
+//! * [`Workers`] are the threads that calls run on: one per core, each with a runtime of its own.
+//!
+//! A guest has three clocks against it. Its CPU time is counted while it runs and not while it waits for a response
+//! (`meter`); the wall clock limits the whole call; and the ticker, an operating system thread, makes sure that even
+//! a guest that never returns to the host is interrupted, so that its neighbours on the same thread get their turn.
+
+pub mod call;
+mod limits;
+mod meter;
+mod plugin;
+mod ticker;
+mod workers;
+
+pub use call::{CallError, CallErrorKind};
+pub use limits::{Limits, PoolSize};
+pub use plugin::{LoadError, Plugin};
+pub use workers::{Worker, Workers};
+
+use std::path::PathBuf;
+use wasmtime::{
+    Cache, CacheConfig, Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig,
+};
+
+/// How an [`Engine`] is set up.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// Where compiled components are kept between processes: an absolute path. None: the user's cache directory.
+    pub cache_directory: Option<PathBuf>,
+    /// How many instances can be alive at once.
+    pub pool: PoolSize,
+    /// Memory that one instance may have, in bytes; the pool's slots are made for it.
+    pub max_memory: usize,
+}
+
+impl EngineOptions {
+    /// For a process that makes calls one by one.
+    pub fn small() -> EngineOptions {
+        EngineOptions {
+            pool: PoolSize { instances: 8 },
+            ..EngineOptions::default()
+        }
+    }
+}
+
+impl Default for EngineOptions {
+    fn default() -> EngineOptions {
+        EngineOptions {
+            cache_directory: None,
+            pool: PoolSize::default(),
+            max_memory: Limits::default().memory,
+        }
+    }
+}
+
+/// What all plugins of a process share. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    inner: wasmtime::Engine,
+    allocation: Allocation,
+}
+
+/// Where instances get their memory from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Allocation {
+    /// From slots that were mapped beforehand: an instance costs tens of microseconds.
+    Pooled,
+    /// From the operating system each time, because it refused to map the pool.
+    OnDemand,
+}
+
+/// Why an [`Engine`] could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// wasmtime refused the configuration.
+    #[error("the WebAssembly engine cannot be set up on this machine: {0:#}")]
+    Config(wasmtime::Error),
+    /// The thread that interrupts guests could not be started.
+    #[error("the thread that interrupts guests cannot be started: {0}")]
+    Ticker(std::io::Error),
+}
+
+impl Engine {
+    /// Sets up the engine. Maps the instance pool; where the machine refuses so much address space (containers with
+    /// limits, small virtual machines), falls back to allocation on demand and says so in the log.
+    pub fn new(options: &EngineOptions) -> Result<Engine, EngineError> {
+        let pooled = build(options, Allocation::Pooled);
+        let (inner, allocation) = match pooled {
+            Ok(engine) => (engine, Allocation::Pooled),
+            Err(error) => {
+                tracing::warn!(
+                    "no instance pool, calls will be slower: the system refused its address space ({error:#}); \
+                     raise the limit of virtual memory or lower `pool.instances`"
+                );
+                let engine = build(options, Allocation::OnDemand).map_err(EngineError::Config)?;
+                (engine, Allocation::OnDemand)
+            }
+        };
+        ticker::start(&inner).map_err(EngineError::Ticker)?;
+        Ok(Engine { inner, allocation })
+    }
+
+    /// wasmtime's engine.
+    pub fn wasmtime(&self) -> &wasmtime::Engine {
+        &self.inner
+    }
+
+    /// Where instances get their memory from.
+    pub fn allocation(&self) -> Allocation {
+        self.allocation
+    }
+}
+
+fn build(options: &EngineOptions, allocation: Allocation) -> wasmtime::Result<wasmtime::Engine> {
+    let mut config = Config::new();
+    config.epoch_interruption(true);
+    // Only WASI 0.2 is linked: without this each call would set up the machinery of asynchronous components.
+    config.concurrency_support(false);
+    config.wasm_backtrace_max_frames(std::num::NonZeroUsize::new(16));
+    config.cache(compilation_cache(options));
+    config.allocation_strategy(match allocation {
+        Allocation::Pooled => InstanceAllocationStrategy::Pooling(pool(options)),
+        Allocation::OnDemand => InstanceAllocationStrategy::OnDemand,
+    });
+    wasmtime::Engine::new(&config)
+}
+
+fn pool(options: &EngineOptions) -> PoolingAllocationConfig {
+    let instances = options.pool.instances;
+    let mut pool = PoolingAllocationConfig::default();
+    pool.total_component_instances(instances);
+    // A component made by a Rust toolchain holds one core module and up to three small adapters around it.
+    pool.total_core_instances(instances.saturating_mul(4));
+    pool.total_memories(instances);
+    pool.total_tables(instances.saturating_mul(2));
+    pool.total_stacks(instances);
+    pool.max_memories_per_component(1);
+    pool.max_tables_per_component(2);
+    pool.max_memory_size(options.max_memory);
+    pool.table_elements(10_000);
+    // What a typical call touches: kept mapped between calls, so that the next one need not fault it in again.
+    pool.linear_memory_keep_resident(256 * 1024);
+    pool.table_keep_resident(16 * 1024);
+    // A page that was swapped out while dirty would be neither reset nor given back (wasmtime#14357): the next
+    // customer's instance could read it.
+    pool.pagemap_scan(Enabled::No);
+    pool
+}
+
+/// Compiled code is kept on disk. A cache that cannot be used only costs time, so it is no error.
+fn compilation_cache(options: &EngineOptions) -> Option<Cache> {
+    let mut config = CacheConfig::new();
+    if let Some(directory) = &options.cache_directory {
+        config.with_directory(directory);
+    }
+    Cache::new(config)
+        .inspect_err(|error| {
+            tracing::warn!("components are compiled anew at each start, the cache is unusable: {error:#}");
+        })
+        .ok()
+}

@@ -1,0 +1,141 @@
+//! One installation at run time: what a guest may know of it, and what only the host knows.
+
+use crate::contract::{self, Hosting};
+use crate::credentials::Credential;
+use crate::egress::{Origin, Pause, Policy};
+use crate::ingress::WebhookSecret;
+use secrecy::{ExposeSecret, SecretString};
+use std::borrow::Cow;
+
+/// One customer's connection between Port and one server.
+///
+/// What a guest sees of it is the contract's `installation` record, which has no room for a secret. The rest stays
+/// on this side: where requests may go, which credential they get, how deliveries are verified.
+#[derive(Debug)]
+pub struct Installation {
+    /// What guests are shown.
+    public: contract::Installation,
+    policy: Policy,
+    credential: Credential,
+    webhook_secret: WebhookSecret,
+    pause: Pause,
+}
+
+/// What stands where a secret was.
+const BLOTTED: &str = "[secret]";
+
+impl Installation {
+    /// Puts an installation together. `policy` says where its requests may go.
+    pub fn new(
+        public: contract::Installation,
+        policy: Policy,
+        credential: Credential,
+        webhook_secret: WebhookSecret,
+    ) -> Installation {
+        Installation {
+            public,
+            policy,
+            credential,
+            webhook_secret,
+            pause: Pause::default(),
+        }
+    }
+
+    /// An installation that may send nothing and has no secrets, for calls that are made for nobody.
+    pub fn nobody() -> Installation {
+        let public = contract::Installation {
+            id: String::new(),
+            hosting: Hosting::SelfHosted,
+            organization: None,
+            api_url: String::new(),
+            live_events: false,
+            settings: "{}".to_owned(),
+        };
+        Installation::new(
+            public,
+            Policy::nowhere(),
+            Credential::None,
+            WebhookSecret::Missing,
+        )
+    }
+
+    /// Port's `installationId`.
+    pub fn id(&self) -> &str {
+        &self.public.id
+    }
+
+    /// What guests are shown.
+    pub fn public(&self) -> &contract::Installation {
+        &self.public
+    }
+
+    /// Where requests of this installation may go.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The origin that the credential is for.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.policy.origin()
+    }
+
+    /// The credential that the host adds to requests.
+    pub fn credential(&self) -> &Credential {
+        &self.credential
+    }
+
+    /// The pause that the server has asked for.
+    pub fn pause(&self) -> &Pause {
+        &self.pause
+    }
+
+    /// How deliveries for this installation are verified.
+    pub fn webhook_secret(&self) -> &WebhookSecret {
+        &self.webhook_secret
+    }
+
+    /// Blots out every secret of this installation in a text that leaves the host.
+    pub fn scrub<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let mut text = Cow::Borrowed(text);
+        for secret in self.secrets() {
+            let secret = secret.expose_secret();
+            if !secret.is_empty() && text.contains(secret) {
+                text = Cow::Owned(text.replace(secret, BLOTTED));
+            }
+        }
+        text
+    }
+
+    fn secrets(&self) -> impl Iterator<Item = &SecretString> {
+        let token = match &self.credential {
+            Credential::Token(token) => Some(token),
+            Credential::None => None,
+        };
+        let webhook = match &self.webhook_secret {
+            WebhookSecret::Verify(secret) => Some(secret),
+            WebhookSecret::Missing | WebhookSecret::AcceptUnsigned => None,
+        };
+        token.into_iter().chain(webhook)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_blotted_out_of_any_text_and_never_shown_by_debug() {
+        let mut installation = Installation::nobody();
+        installation.credential = Credential::Token(SecretString::from("ghs_abc"));
+        installation.webhook_secret = WebhookSecret::Verify(SecretString::from("hook-key"));
+        assert_eq!(
+            installation.scrub("token ghs_abc, key hook-key, ghs_abc"),
+            "token [secret], key [secret], [secret]"
+        );
+        let debug = format!("{installation:?}");
+        assert!(
+            !debug.contains("ghs_abc") && !debug.contains("hook-key"),
+            "{debug}"
+        );
+    }
+}

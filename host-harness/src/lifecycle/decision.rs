@@ -1,0 +1,510 @@
+//! What happens next to a run: a pure function of its state and an event.
+//!
+//! Nothing here waits, sends or reads a clock. The driver (`driver`) does what the returned effects say and comes back
+//! with the event that follows from it.
+
+use super::backoff;
+use crate::contract::{
+    Change, Completion, Failure, FailureKind, Outcome, Progress, RunPlan, RunUpdate, Started,
+};
+use std::time::Duration;
+
+/// Where a run is in its life.
+#[derive(Debug, Clone, PartialEq)]
+pub enum State {
+    /// Claimed from Port; the plugin looks at it.
+    Planning,
+    /// Port is told that the run is ours. What follows is decided already: start it, or say why not.
+    Acking(Result<RunPlan, Failure>),
+    /// The plugin starts it on the server.
+    Dispatching(RunPlan),
+    /// It waits until the server may be asked again.
+    Parked(RunPlan),
+    /// The server runs it; news is awaited.
+    Started {
+        /// The newest attempt that there was news of.
+        attempt: u32,
+    },
+    /// Nothing more will happen here.
+    Ended(End),
+}
+
+/// How the host's part in a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Its end was reported, or its refusal.
+    Reported(Outcome),
+    /// It runs, and its end is not to be reported.
+    HandedOver,
+    /// It belongs to somebody else: Port says that it was taken already.
+    NotOurs,
+}
+
+/// What can happen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// The plugin has looked at the run.
+    Planned(Result<RunPlan, Failure>),
+    /// Port has answered the ack.
+    Acked(Ack),
+    /// The plugin has tried to start the run.
+    Dispatched(Result<Started, Failure>),
+    /// The time to wait is over.
+    Woken,
+    /// There is news of the run.
+    Updated(RunUpdate),
+}
+
+/// What Port says to an ack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ack {
+    /// The run is ours.
+    Ours,
+    /// Somebody else has it.
+    Taken,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Tell Port that the run is ours.
+    Ack,
+    /// Let the plugin start the run; the number of the attempt.
+    Dispatch(u32),
+    /// Wait so long, holding nothing.
+    Park(Duration),
+    /// Tell Port something about the run. Writes of one run keep their order.
+    Write(Write),
+}
+
+/// Something to tell Port.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Write {
+    /// The server has accepted the run.
+    Started(Started),
+    /// The run waits; a label that says for what.
+    Waiting(String),
+    /// It goes on.
+    Progress(Progress),
+    /// It has ended on the server.
+    Completed(Completion),
+    /// It was not started, for this reason.
+    NotStarted(Failure),
+}
+
+/// How often a server that cannot be reached is asked again before the run fails. With the pauses of [`backoff`],
+/// about ten minutes.
+const UNAVAILABLE_TRIES: u32 = 12;
+/// How often an attempt with an unknown outcome is looked into before a person has to.
+const AMBIGUOUS_TRIES: u32 = 2;
+/// Pause before looking into an attempt with an unknown outcome: a run that was created shows up within seconds.
+const AMBIGUOUS_PAUSE: Duration = Duration::from_secs(2);
+/// Pause when the server asks for one but doesn't say how long (GitHub: "wait at least one minute").
+const RATE_LIMIT_PAUSE: Duration = Duration::from_secs(60);
+
+/// A run's life.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Life {
+    state: State,
+    /// Number of the attempt, from 1. Rises only when an earlier one may have had its effect.
+    attempt: u32,
+    unavailable: u32,
+    unauthorized: bool,
+    /// What Port shows beside the status, as far as it was told.
+    label: Option<String>,
+}
+
+impl Default for Life {
+    fn default() -> Life {
+        Life::new()
+    }
+}
+
+impl Life {
+    /// A run that was just claimed.
+    pub fn new() -> Life {
+        Life {
+            state: State::Planning,
+            attempt: 1,
+            unavailable: 0,
+            unauthorized: false,
+            label: None,
+        }
+    }
+
+    /// Where the run is.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// How the run ended, if it has.
+    pub fn end(&self) -> Option<End> {
+        match self.state {
+            State::Ended(end) => Some(end),
+            _ => None,
+        }
+    }
+
+    /// Takes an event in and says what is to be done. An event that does not belong to the state changes nothing: news
+    /// may come twice, late, or for an older attempt.
+    pub fn handle(&mut self, event: Event) -> Vec<Effect> {
+        let state = std::mem::replace(&mut self.state, State::Planning);
+        let (state, effects) = match (state, event) {
+            (State::Planning, Event::Planned(plan)) => (State::Acking(plan), vec![Effect::Ack]),
+            (State::Acking(_), Event::Acked(Ack::Taken)) => (State::Ended(End::NotOurs), vec![]),
+            (State::Acking(Ok(plan)), Event::Acked(Ack::Ours)) => (
+                State::Dispatching(plan),
+                vec![Effect::Dispatch(self.attempt)],
+            ),
+            (State::Acking(Err(failure)), Event::Acked(Ack::Ours)) => not_started(failure),
+            (State::Dispatching(plan), Event::Dispatched(Ok(started))) => {
+                self.on_started(&plan, started)
+            }
+            (State::Dispatching(plan), Event::Dispatched(Err(failure))) => {
+                self.on_failure(plan, failure)
+            }
+            (State::Parked(plan), Event::Woken) => (
+                State::Dispatching(plan),
+                vec![Effect::Dispatch(self.attempt)],
+            ),
+            (State::Started { attempt }, Event::Updated(update)) if update.attempt >= attempt => {
+                self.on_update(update)
+            }
+            (state, _) => (state, vec![]),
+        };
+        self.state = state;
+        effects
+    }
+
+    /// The plugin could not start the run: try again, look again, or give up.
+    fn on_failure(&mut self, plan: RunPlan, failure: Failure) -> (State, Vec<Effect>) {
+        match next_try(&failure) {
+            NextTry::After(pause) => {
+                let label = self.news(format!("Waiting: {}", first_sentence(&failure.message)));
+                let mut effects: Vec<Effect> =
+                    label.map(Write::Waiting).map(Effect::Write).into_iter().collect();
+                effects.push(Effect::Park(pause));
+                (State::Parked(plan), effects)
+            }
+            NextTry::Backoff if self.unavailable < UNAVAILABLE_TRIES => {
+                let pause = backoff::delay(self.unavailable);
+                self.unavailable += 1;
+                (State::Parked(plan), vec![Effect::Park(pause)])
+            }
+            NextTry::OnceMore if !self.unauthorized => {
+                self.unauthorized = true;
+                (
+                    State::Dispatching(plan),
+                    vec![Effect::Dispatch(self.attempt)],
+                )
+            }
+            NextTry::LookFirst if self.attempt < AMBIGUOUS_TRIES => {
+                self.attempt += 1;
+                (State::Parked(plan), vec![Effect::Park(AMBIGUOUS_PAUSE)])
+            }
+            _ => not_started(failure),
+        }
+    }
+
+    fn on_started(&mut self, plan: &RunPlan, mut started: Started) -> (State, Vec<Effect>) {
+        let state = if plan.report_status {
+            self.label = started.status_label.clone();
+            State::Started { attempt: 1 }
+        } else {
+            // Nobody will come back to change it, so a label would stay for ever.
+            started.status_label = None;
+            State::Ended(End::HandedOver)
+        };
+        (state, vec![Effect::Write(Write::Started(started))])
+    }
+
+    fn on_update(&mut self, update: RunUpdate) -> (State, Vec<Effect>) {
+        let attempt = update.attempt;
+        match update.change {
+            Change::Progress(mut progress) => {
+                progress.label = progress.label.and_then(|label| self.news(label));
+                let is_empty = progress.label.is_none() && progress.log.is_empty();
+                let effects = if is_empty {
+                    vec![]
+                } else {
+                    vec![Effect::Write(Write::Progress(progress))]
+                };
+                (State::Started { attempt }, effects)
+            }
+            Change::Completed(completion) => (
+                State::Ended(End::Reported(completion.outcome)),
+                vec![Effect::Write(Write::Completed(completion))],
+            ),
+        }
+    }
+
+    /// The label, if Port doesn't show it already.
+    fn news(&mut self, label: String) -> Option<String> {
+        if self.label.as_deref() == Some(&label) {
+            return None;
+        }
+        self.label = Some(label.clone());
+        Some(label)
+    }
+}
+
+/// What a failure to start allows.
+enum NextTry {
+    /// Again after a pause that the server asked for.
+    After(Duration),
+    /// Again, with growing pauses.
+    Backoff,
+    /// Again, once.
+    OnceMore,
+    /// Only as a new attempt, which looks before it sends.
+    LookFirst,
+    /// Not at all.
+    Never,
+}
+
+fn next_try(failure: &Failure) -> NextTry {
+    match &failure.kind {
+        FailureKind::RateLimited(seconds) => NextTry::After(seconds.map_or(
+            RATE_LIMIT_PAUSE,
+            |seconds| Duration::from_secs(u64::from(seconds)),
+        )),
+        FailureKind::Unavailable => NextTry::Backoff,
+        FailureKind::Unauthorized => NextTry::OnceMore,
+        FailureKind::Ambiguous => NextTry::LookFirst,
+        // A kind that this host doesn't know: the fact whether something was sent decides.
+        FailureKind::Other(_) if failure.request_sent => NextTry::LookFirst,
+        FailureKind::Other(_)
+        | FailureKind::InvalidParameters
+        | FailureKind::Rejected
+        | FailureKind::Unsupported
+        | FailureKind::Internal => NextTry::Never,
+    }
+}
+
+fn not_started(failure: Failure) -> (State, Vec<Effect>) {
+    (
+        State::Ended(End::Reported(Outcome::Failure)),
+        vec![Effect::Write(Write::NotStarted(failure))],
+    )
+}
+
+fn first_sentence(text: &str) -> &str {
+    let line = text.lines().next().unwrap_or_default();
+    line.split_once(". ").map_or(line, |(sentence, _)| sentence)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(report_status: bool) -> RunPlan {
+        RunPlan {
+            partition_key: None,
+            report_status,
+            target: "acme/shop · deploy.yml".to_owned(),
+        }
+    }
+
+    fn started() -> Started {
+        Started {
+            external_run_id: "gh_1_2_3".to_owned(),
+            link: None,
+            output: "{}".to_owned(),
+            status_label: Some("Queued".to_owned()),
+        }
+    }
+
+    fn failure(kind: FailureKind) -> Failure {
+        Failure {
+            kind,
+            code: "c".to_owned(),
+            message: "It broke. Really.".to_owned(),
+            remedy: None,
+            request_sent: false,
+        }
+    }
+
+    fn completed(attempt: u32) -> Event {
+        Event::Updated(RunUpdate {
+            external_run_id: "gh_1_2_3".to_owned(),
+            attempt,
+            change: Change::Completed(Completion {
+                outcome: Outcome::Success,
+                conclusion: "success".to_owned(),
+                label: "Succeeded".to_owned(),
+                summary: None,
+                output: "{}".to_owned(),
+                log: vec![],
+            }),
+        })
+    }
+
+    fn dispatching(report_status: bool) -> Life {
+        let mut life = Life::new();
+        life.handle(Event::Planned(Ok(plan(report_status))));
+        assert_eq!(
+            life.handle(Event::Acked(Ack::Ours)),
+            vec![Effect::Dispatch(1)]
+        );
+        life
+    }
+
+    #[test]
+    fn a_run_is_acked_before_it_is_dispatched() {
+        let mut life = Life::new();
+        assert_eq!(
+            life.handle(Event::Planned(Ok(plan(true)))),
+            vec![Effect::Ack]
+        );
+        assert_eq!(
+            life.handle(Event::Acked(Ack::Ours)),
+            vec![Effect::Dispatch(1)]
+        );
+    }
+
+    #[test]
+    fn a_refused_run_is_acked_too_so_that_port_stops_offering_it() {
+        let mut life = Life::new();
+        let wrong = failure(FailureKind::InvalidParameters);
+        assert_eq!(
+            life.handle(Event::Planned(Err(wrong.clone()))),
+            vec![Effect::Ack]
+        );
+        assert_eq!(
+            life.handle(Event::Acked(Ack::Ours)),
+            vec![Effect::Write(Write::NotStarted(wrong))]
+        );
+        assert_eq!(life.end(), Some(End::Reported(Outcome::Failure)));
+    }
+
+    #[test]
+    fn a_run_that_somebody_else_has_is_left_alone() {
+        let mut life = Life::new();
+        life.handle(Event::Planned(Ok(plan(true))));
+        assert_eq!(life.handle(Event::Acked(Ack::Taken)), vec![]);
+        assert_eq!(life.end(), Some(End::NotOurs));
+    }
+
+    #[test]
+    fn an_unknown_outcome_is_looked_into_as_a_new_attempt_and_never_just_sent_again() {
+        let mut life = dispatching(true);
+        let lost = || Event::Dispatched(Err(failure(FailureKind::Ambiguous)));
+        assert_eq!(life.handle(lost()), vec![Effect::Park(AMBIGUOUS_PAUSE)]);
+        assert_eq!(life.handle(Event::Woken), vec![Effect::Dispatch(2)]);
+        let effects = life.handle(lost());
+        assert!(matches!(
+            effects.as_slice(),
+            [Effect::Write(Write::NotStarted(_))]
+        ));
+    }
+
+    #[test]
+    fn an_unknown_kind_of_failure_counts_as_ambiguous_only_if_something_was_sent() {
+        let mut life = dispatching(true);
+        let mut odd = failure(FailureKind::Other("quantum".to_owned()));
+        odd.request_sent = true;
+        assert_eq!(
+            life.handle(Event::Dispatched(Err(odd.clone()))),
+            vec![Effect::Park(AMBIGUOUS_PAUSE)]
+        );
+        odd.request_sent = false;
+        let mut life = dispatching(true);
+        life.handle(Event::Dispatched(Err(odd)));
+        assert!(life.end().is_some());
+    }
+
+    #[test]
+    fn a_rate_limited_run_waits_as_told_under_the_same_attempt_and_says_so_once() {
+        let mut life = dispatching(true);
+        let limited = || Event::Dispatched(Err(failure(FailureKind::RateLimited(Some(7)))));
+        assert_eq!(
+            life.handle(limited()),
+            vec![
+                Effect::Write(Write::Waiting("Waiting: It broke".to_owned())),
+                Effect::Park(Duration::from_secs(7)),
+            ]
+        );
+        assert_eq!(life.handle(Event::Woken), vec![Effect::Dispatch(1)]);
+        assert_eq!(
+            life.handle(limited()),
+            vec![Effect::Park(Duration::from_secs(7))]
+        );
+    }
+
+    #[test]
+    fn a_refused_credential_is_tried_once_more_and_then_reported() {
+        let mut life = dispatching(true);
+        let refused = || Event::Dispatched(Err(failure(FailureKind::Unauthorized)));
+        assert_eq!(life.handle(refused()), vec![Effect::Dispatch(1)]);
+        life.handle(refused());
+        assert_eq!(life.end(), Some(End::Reported(Outcome::Failure)));
+    }
+
+    #[test]
+    fn a_server_that_stays_away_fails_the_run_in_the_end() {
+        let mut life = dispatching(true);
+        let mut tries = 0;
+        while life.end().is_none() {
+            life.handle(Event::Dispatched(Err(failure(FailureKind::Unavailable))));
+            life.handle(Event::Woken);
+            tries += 1;
+        }
+        assert_eq!(tries, UNAVAILABLE_TRIES + 1);
+    }
+
+    #[test]
+    fn the_end_is_reported_once_however_often_it_is_told() {
+        let mut life = dispatching(true);
+        life.handle(Event::Dispatched(Ok(started())));
+        assert_eq!(life.handle(completed(1)).len(), 1);
+        assert_eq!(life.handle(completed(1)), vec![]);
+        assert_eq!(life.handle(completed(2)), vec![]);
+    }
+
+    #[test]
+    fn news_of_an_older_attempt_never_replaces_news_of_a_newer_one() {
+        let mut life = dispatching(true);
+        life.handle(Event::Dispatched(Ok(started())));
+        life.handle(Event::Updated(RunUpdate {
+            external_run_id: "gh_1_2_3".to_owned(),
+            attempt: 2,
+            change: Change::Progress(Progress {
+                label: Some("Running".to_owned()),
+                log: vec![],
+            }),
+        }));
+        assert_eq!(life.handle(completed(1)), vec![]);
+        assert_eq!(life.handle(completed(2)).len(), 1);
+    }
+
+    #[test]
+    fn a_label_that_port_shows_already_costs_no_call() {
+        let mut life = dispatching(true);
+        life.handle(Event::Dispatched(Ok(started())));
+        let mut progress = |label: &str| {
+            life.handle(Event::Updated(RunUpdate {
+                external_run_id: "gh_1_2_3".to_owned(),
+                attempt: 1,
+                change: Change::Progress(Progress {
+                    label: Some(label.to_owned()),
+                    log: vec![],
+                }),
+            }))
+            .len()
+        };
+        let calls = ["Queued", "Running", "Running", "Queued"].map(&mut progress);
+        assert_eq!(calls, [0, 1, 0, 1]);
+    }
+
+    #[test]
+    fn a_run_whose_end_is_not_wanted_is_handed_over_with_its_link_and_no_label() {
+        let mut life = dispatching(false);
+        let effects = life.handle(Event::Dispatched(Ok(started())));
+        let [Effect::Write(Write::Started(started))] = effects.as_slice() else {
+            panic!("{effects:?}");
+        };
+        assert_eq!(started.status_label, None);
+        assert_eq!(life.end(), Some(End::HandedOver));
+        assert_eq!(life.handle(completed(1)), vec![]);
+    }
+}

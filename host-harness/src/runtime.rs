@@ -1,0 +1,179 @@
+//! One plugin on all cores: the functions of the contract, as the rest of the host calls them.
+
+use crate::contract::{
+    Attempt, Configured, Delivery, Failure, Guest, Manifest, Origin, Problem, Run, RunPlan,
+    RunUpdate, Scope, Started,
+};
+use crate::egress::{Clients, Tap};
+use crate::engine::call::{self, CallState, Context};
+use crate::engine::{CallError, CallErrorKind, Limits, Plugin, PoolSize, Worker, Workers};
+use crate::installation::Installation;
+use std::sync::Arc;
+use wasmtime::Store;
+
+/// A plugin and the threads that it runs on. Cheap to clone.
+#[derive(Clone)]
+pub struct Runtime {
+    plugin: Plugin,
+    workers: Workers,
+    limits: Limits,
+}
+
+/// How many calls run where.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RuntimeOptions {
+    /// Threads; 0 for one per core.
+    pub threads: usize,
+    /// What one call may use.
+    pub limits: Limits,
+    /// How many calls may run at once.
+    pub pool: PoolSize,
+}
+
+/// What a function of the plugin gave: its own answer or failure, unless the call itself went wrong.
+pub type Answer<T> = Result<Result<T, Failure>, CallError>;
+
+impl Runtime {
+    /// Starts the threads.
+    pub fn start(plugin: Plugin, options: RuntimeOptions) -> std::io::Result<Runtime> {
+        let threads = match options.threads {
+            0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            threads => threads,
+        };
+        let workers = Workers::start(threads, options.pool.instances, || Worker {
+            clients: Clients::default(),
+        })?;
+        Ok(Runtime {
+            plugin,
+            workers,
+            limits: options.limits,
+        })
+    }
+
+    /// The plugin that runs here.
+    pub fn plugin(&self) -> &Plugin {
+        &self.plugin
+    }
+
+    /// What the plugin says about itself.
+    pub fn manifest(&self) -> &Manifest {
+        self.plugin.manifest()
+    }
+
+    /// See `configure` in the contract.
+    pub async fn configure(
+        &self,
+        call: Call,
+        definition: String,
+        origin: Origin,
+        scope: Scope,
+    ) -> Result<Result<Configured, Vec<Problem>>, CallError> {
+        let public = call.installation.public().clone();
+        self.call(call, "configure", async move |guest, store| {
+            guest
+                .call_configure(store, &public, &definition, origin, scope)
+                .await
+        })
+        .await
+    }
+
+    /// See `plan` in the contract.
+    pub async fn plan(&self, call: Call, run: Run) -> Answer<RunPlan> {
+        let public = call.installation.public().clone();
+        self.call(call, "plan", async move |guest, store| {
+            guest.call_plan(store, &public, &run).await
+        })
+        .await
+    }
+
+    /// See `dispatch` in the contract.
+    pub async fn dispatch(&self, call: Call, run: Run, attempt: Attempt) -> Answer<Started> {
+        let public = call.installation.public().clone();
+        self.call(call, "dispatch", async move |guest, store| {
+            guest.call_dispatch(store, &public, &run, &attempt).await
+        })
+        .await
+    }
+
+    /// See `handle-webhook` in the contract. The delivery's signature has been verified.
+    pub async fn handle_webhook(&self, call: Call, delivery: Delivery) -> Answer<Vec<RunUpdate>> {
+        let public = call.installation.public().clone();
+        self.call(call, "handle-webhook", async move |guest, store| {
+            guest.call_handle_webhook(store, &public, &delivery).await
+        })
+        .await
+    }
+
+    /// See `check` in the contract.
+    pub async fn check(&self, call: Call, run: Run, external_run_id: String) -> Answer<Vec<RunUpdate>> {
+        let public = call.installation.public().clone();
+        self.call(call, "check", async move |guest, store| {
+            guest.call_check(store, &public, &run, &external_run_id).await
+        })
+        .await
+    }
+
+    /// See `cancel` in the contract.
+    pub async fn cancel(&self, call: Call, run: Run, external_run_id: String) -> Answer<()> {
+        let public = call.installation.public().clone();
+        self.call(call, "cancel", async move |guest, store| {
+            guest.call_cancel(store, &public, &run, &external_run_id).await
+        })
+        .await
+    }
+
+    async fn call<T: Send + 'static>(
+        &self,
+        call: Call,
+        function: &'static str,
+        invoke: impl AsyncFnOnce(&Guest, &mut Store<CallState>) -> wasmtime::Result<T> + Send + 'static,
+    ) -> Result<T, CallError> {
+        let pre = self.plugin.instance_pre().clone();
+        let limits = self.limits;
+        let job = async move |worker: std::rc::Rc<Worker>| {
+            let client = worker
+                .clients
+                .of(&call.installation)
+                .inspect_err(|error| tracing::error!("no requests can be sent: {error}"))
+                .ok();
+            let context = Context::new(call.installation, limits)
+                .with_client(client)
+                .with_tap(call.tap)
+                .about(call.subject);
+            call::run(&pre, context, function, invoke).await
+        };
+        self.workers.run(job).await.unwrap_or_else(|_| {
+            Err(CallError {
+                function,
+                kind: CallErrorKind::ShuttingDown,
+                request_sent: false,
+            })
+        })
+    }
+}
+
+/// For whom a call is made, what it is about, and who watches.
+#[derive(Clone)]
+pub struct Call {
+    installation: Arc<Installation>,
+    subject: String,
+    tap: Option<Tap>,
+}
+
+impl Call {
+    /// A call for an installation about a run or a delivery, which the log names.
+    pub fn new(installation: Arc<Installation>, subject: impl Into<String>) -> Call {
+        Call {
+            installation,
+            subject: subject.into(),
+            tap: None,
+        }
+    }
+
+    /// Shows every exchange of the call.
+    #[must_use]
+    pub fn watched_by(mut self, tap: Option<Tap>) -> Call {
+        self.tap = tap;
+        self
+    }
+}

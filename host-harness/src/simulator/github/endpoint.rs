@@ -1,0 +1,181 @@
+//! Which endpoint a request names, and what it is called in faults and the log.
+
+use super::super::server::Received;
+
+/// A repository as a path names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Named<'a> {
+    Name(&'a str, &'a str),
+    Id(&'a str),
+}
+
+/// The endpoints that exist here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Endpoint<'a> {
+    RateLimit,
+    Meta,
+    Versions,
+    User,
+    Repository(Named<'a>),
+    Reference(Named<'a>, String),
+    Contents(Named<'a>, String),
+    Workflows(Named<'a>),
+    Workflow(Named<'a>, &'a str),
+    SwitchWorkflow(Named<'a>, &'a str, bool),
+    Dispatch(Named<'a>, &'a str),
+    WorkflowRuns(Named<'a>, &'a str),
+    Runs(Named<'a>),
+    Run(Named<'a>, &'a str),
+    Attempt(Named<'a>, &'a str, &'a str),
+    Jobs(Named<'a>, &'a str, Option<&'a str>),
+    Job(Named<'a>, &'a str),
+    Cancel(Named<'a>, &'a str),
+    Rerun(Named<'a>, &'a str),
+    Unknown,
+}
+
+pub(super) fn parse<'a>(method: &str, segments: &[&'a str]) -> Endpoint<'a> {
+    match (method, segments) {
+        ("GET", ["rate_limit"]) => Endpoint::RateLimit,
+        ("GET", ["meta"]) => Endpoint::Meta,
+        ("GET", ["versions"]) => Endpoint::Versions,
+        ("GET", ["user"]) => Endpoint::User,
+        (_, ["repos", owner, name, rest @ ..]) => {
+            in_repository(method, Named::Name(owner, name), rest)
+        }
+        (_, ["repositories", id, rest @ ..]) => in_repository(method, Named::Id(id), rest),
+        _ => Endpoint::Unknown,
+    }
+}
+
+fn in_repository<'a>(method: &str, named: Named<'a>, rest: &[&'a str]) -> Endpoint<'a> {
+    match (method, rest) {
+        ("GET", []) => Endpoint::Repository(named),
+        ("GET", ["git", "ref", reference @ ..]) if !reference.is_empty() => {
+            Endpoint::Reference(named, reference.join("/"))
+        }
+        ("GET", ["contents", path @ ..]) if !path.is_empty() => {
+            Endpoint::Contents(named, path.join("/"))
+        }
+        (_, ["actions", rest @ ..]) => in_actions(method, named, rest),
+        _ => Endpoint::Unknown,
+    }
+}
+
+fn in_actions<'a>(method: &str, named: Named<'a>, rest: &[&'a str]) -> Endpoint<'a> {
+    match (method, rest) {
+        ("GET", ["workflows"]) => Endpoint::Workflows(named),
+        ("GET", ["workflows", key]) => Endpoint::Workflow(named, key),
+        ("PUT", ["workflows", key, "enable"]) => Endpoint::SwitchWorkflow(named, key, true),
+        ("PUT", ["workflows", key, "disable"]) => Endpoint::SwitchWorkflow(named, key, false),
+        ("POST", ["workflows", key, "dispatches"]) => Endpoint::Dispatch(named, key),
+        ("GET", ["workflows", key, "runs"]) => Endpoint::WorkflowRuns(named, key),
+        ("GET", ["runs"]) => Endpoint::Runs(named),
+        ("GET", ["runs", id]) => Endpoint::Run(named, id),
+        ("GET", ["runs", id, "attempts", number]) => Endpoint::Attempt(named, id, number),
+        ("GET", ["runs", id, "jobs"]) => Endpoint::Jobs(named, id, None),
+        ("GET", ["runs", id, "attempts", number, "jobs"]) => {
+            Endpoint::Jobs(named, id, Some(number))
+        }
+        ("GET", ["jobs", id]) => Endpoint::Job(named, id),
+        ("POST", ["runs", id, "cancel" | "force-cancel"]) => Endpoint::Cancel(named, id),
+        ("POST", ["runs", id, "rerun" | "rerun-failed-jobs"]) => Endpoint::Rerun(named, id),
+        _ => Endpoint::Unknown,
+    }
+}
+
+impl<'a> Endpoint<'a> {
+    /// Name for faults and the log.
+    pub(super) fn operation(&self) -> &'static str {
+        match self {
+            Self::RateLimit => "rate-limit",
+            Self::Meta => "meta",
+            Self::Versions => "versions",
+            Self::User => "get-user",
+            Self::Repository(_) => "get-repository",
+            Self::Reference(..) => "get-ref",
+            Self::Contents(..) => "get-contents",
+            Self::Workflows(_) => "list-workflows",
+            Self::Workflow(..) => "get-workflow",
+            Self::SwitchWorkflow(..) => "switch-workflow",
+            Self::Dispatch(..) => "dispatch",
+            Self::WorkflowRuns(..) | Self::Runs(_) => "list-runs",
+            Self::Run(..) => "get-run",
+            Self::Attempt(..) => "get-attempt",
+            Self::Jobs(..) => "list-jobs",
+            Self::Job(..) => "get-job",
+            Self::Cancel(..) => "cancel",
+            Self::Rerun(..) => "rerun",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    pub(super) fn repository(&self) -> Option<Named<'a>> {
+        match self {
+            Self::Repository(named)
+            | Self::Reference(named, _)
+            | Self::Contents(named, _)
+            | Self::Workflows(named)
+            | Self::Workflow(named, _)
+            | Self::SwitchWorkflow(named, _, _)
+            | Self::Dispatch(named, _)
+            | Self::WorkflowRuns(named, _)
+            | Self::Runs(named)
+            | Self::Run(named, _)
+            | Self::Attempt(named, _, _)
+            | Self::Jobs(named, _, _)
+            | Self::Job(named, _)
+            | Self::Cancel(named, _)
+            | Self::Rerun(named, _) => Some(*named),
+            Self::RateLimit | Self::Meta | Self::Versions | Self::User | Self::Unknown => None,
+        }
+    }
+
+    /// The App permission that the endpoint asks for.
+    pub(super) fn permission(&self) -> &'static str {
+        match self {
+            Self::Dispatch(..) | Self::Cancel(..) | Self::Rerun(..) | Self::SwitchWorkflow(..) => {
+                "actions=write"
+            }
+            Self::Repository(_) => "metadata=read",
+            Self::Reference(..) | Self::Contents(..) => "contents=read",
+            Self::RateLimit | Self::Meta | Self::Versions | Self::User | Self::Unknown => "",
+            _ => "actions=read",
+        }
+    }
+
+    pub(super) fn writes(&self) -> bool {
+        self.permission() == "actions=write"
+    }
+
+    /// Query parameters that the endpoint knows; GitHub ignores others, a correct client sends none.
+    fn known_parameters(&self) -> &'static [&'static str] {
+        match self {
+            Self::WorkflowRuns(..) | Self::Runs(_) => &[
+                "actor",
+                "branch",
+                "event",
+                "status",
+                "per_page",
+                "page",
+                "created",
+                "exclude_pull_requests",
+                "check_suite_id",
+                "head_sha",
+            ],
+            Self::Workflows(_) => &["per_page", "page"],
+            Self::Jobs(..) => &["filter", "per_page", "page"],
+            Self::Run(..) | Self::Attempt(..) => &["exclude_pull_requests"],
+            Self::Contents(..) => &["ref"],
+            _ => &[],
+        }
+    }
+
+    pub(super) fn unknown_parameters(&self, received: &Received) -> Vec<String> {
+        let known = self.known_parameters();
+        let given = received.parameters().into_iter().map(|(name, _)| name);
+        given
+            .filter(|name| !known.contains(&name.as_str()))
+            .collect()
+    }
+}

@@ -1,0 +1,289 @@
+//! Credentials, versions and quotas: what every request passes before it reaches an endpoint.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::super::server::{Received, Reply};
+use super::errors;
+use super::options::{Options, Standing};
+
+/// Requests per hour without a token, per address; all of loopback is one address.
+const ANONYMOUS_LIMIT: u32 = 60;
+
+/// A waiting client's clock may be this much ahead.
+const RESET_TOLERANCE: Duration = Duration::from_millis(50);
+
+pub(super) const VERSIONS: [&str; 2] = ["2022-11-28", "2026-03-10"];
+
+/// Who asks.
+#[derive(Debug, Clone)]
+pub(super) struct Caller {
+    pub(super) key: String,
+    pub(super) login: String,
+    pub(super) anonymous: bool,
+    pub(super) write: bool,
+}
+
+impl Caller {
+    /// Installation tokens belong to an App; everything else to a person.
+    pub(super) fn is_app(&self) -> bool {
+        self.key.starts_with("ghs_")
+    }
+
+    pub(super) fn refusal(&self) -> &'static str {
+        if self.is_app() {
+            "Resource not accessible by integration"
+        } else {
+            "Resource not accessible by personal access token"
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Credential {
+    standing: Standing,
+    write: bool,
+    login: String,
+    limit: u32,
+    used: u32,
+    resets_at: Option<SystemTime>,
+    /// Told to wait: since when, until when.
+    limited: Option<(SystemTime, SystemTime)>,
+}
+
+/// All credentials, by token; the empty token is everybody without one.
+#[derive(Debug)]
+pub(super) struct Gate {
+    credentials: BTreeMap<String, Credential>,
+    window: Duration,
+}
+
+impl Gate {
+    pub(super) fn new(options: &Options) -> Self {
+        let mut gate = Self {
+            credentials: BTreeMap::new(),
+            window: options.rate_window,
+        };
+        for token in &options.tokens {
+            gate.add(token, true, &options.token_login, options.rate_limit);
+        }
+        for token in &options.read_only_tokens {
+            gate.add(token, false, &options.token_login, options.rate_limit);
+        }
+        gate.add("", false, "", ANONYMOUS_LIMIT);
+        gate
+    }
+
+    pub(super) fn add(&mut self, token: &str, write: bool, login: &str, limit: u32) {
+        let credential = Credential {
+            standing: Standing::Valid,
+            write,
+            login: login.to_owned(),
+            limit,
+            used: 0,
+            resets_at: None,
+            limited: None,
+        };
+        self.credentials.insert(token.to_owned(), credential);
+    }
+
+    pub(super) fn set_standing(&mut self, token: &str, standing: Standing) -> bool {
+        self.credentials
+            .get_mut(token)
+            .map(|credential| credential.standing = standing)
+            .is_some()
+    }
+
+    pub(super) fn set_remaining(&mut self, token: &str, remaining: u32, now: SystemTime) -> bool {
+        let window = self.window;
+        self.credentials
+            .get_mut(token)
+            .map(|credential| {
+                credential.used = credential.limit.saturating_sub(remaining);
+                credential.resets_at.get_or_insert(now + window);
+            })
+            .is_some()
+    }
+
+    /// Whether such a token was ever issued here, in whatever standing.
+    pub(super) fn knows(&self, token: &str) -> bool {
+        self.credentials.contains_key(token)
+    }
+
+    /// The caller behind the authorization header, or the 401.
+    pub(super) fn caller(&self, received: &Received) -> Result<Caller, Reply> {
+        let key = token(received).unwrap_or_default();
+        let bad = || errors::error("", 401, "Bad credentials");
+        let credential = self.credentials.get(&key).ok_or_else(bad)?;
+        if credential.standing != Standing::Valid {
+            return Err(bad());
+        }
+        Ok(Caller {
+            login: credential.login.clone(),
+            anonymous: key.is_empty(),
+            write: credential.write,
+            key,
+        })
+    }
+
+    /// Takes one request out of the quota; `false` when none is left.
+    pub(super) fn count(&mut self, key: &str, now: SystemTime) -> bool {
+        let window = self.window;
+        let Some(credential) = self.credentials.get_mut(key) else {
+            return true;
+        };
+        if credential.resets_at.is_none_or(|reset| reset <= now) {
+            credential.resets_at = Some(now + window);
+            credential.used = 0;
+        }
+        if credential.used >= credential.limit {
+            return false;
+        }
+        credential.used += 1;
+        true
+    }
+
+    /// Gives one request back: a 304 is free.
+    pub(super) fn uncount(&mut self, key: &str) {
+        if let Some(credential) = self.credentials.get_mut(key) {
+            credential.used = credential.used.saturating_sub(1);
+        }
+    }
+
+    /// `(limit, used, remaining, reset in epoch seconds)` of the caller's quota.
+    pub(super) fn quota(&self, key: &str, now: SystemTime) -> (u32, u32, u32, u64) {
+        let Some(credential) = self.credentials.get(key) else {
+            return (
+                ANONYMOUS_LIMIT,
+                0,
+                ANONYMOUS_LIMIT,
+                epoch(now + self.window),
+            );
+        };
+        let (used, reset) = match credential.resets_at {
+            Some(reset) if reset > now => (credential.used, reset),
+            _ => (0, now + self.window),
+        };
+        (
+            credential.limit,
+            used,
+            credential.limit.saturating_sub(used),
+            epoch(reset),
+        )
+    }
+
+    /// Remembers that this caller has been told to wait.
+    pub(super) fn told_to_wait(&mut self, key: &str, reply: &Reply, now: SystemTime) {
+        if !matches!(reply.status, 403 | 429) {
+            return;
+        }
+        let number = |name: &str| reply.get(name).and_then(|value| value.parse::<u64>().ok());
+        let until = match (
+            number("retry-after"),
+            number("x-ratelimit-remaining"),
+            number("x-ratelimit-reset"),
+        ) {
+            (Some(seconds), _, _) => now + Duration::from_secs(seconds),
+            (None, Some(0), Some(reset)) => UNIX_EPOCH + Duration::from_secs(reset),
+            _ => return,
+        };
+        if let Some(credential) = self.credentials.get_mut(key) {
+            let still = credential.limited.filter(|(_, end)| *end > now);
+            credential.limited =
+                Some(still.map_or((now, until), |(since, end)| (since, end.max(until))));
+        }
+    }
+
+    /// How much too early a request of this caller is, if it was told to wait and does not.
+    pub(super) fn too_early(
+        &self,
+        key: &str,
+        now: SystemTime,
+        grace: Duration,
+    ) -> Option<Duration> {
+        let (since, until) = self.credentials.get(key)?.limited?;
+        let wait = until.duration_since(now + RESET_TOLERANCE).ok()?;
+        (now.duration_since(since).unwrap_or_default() > grace && !wait.is_zero()).then_some(wait)
+    }
+}
+
+/// The token of the authorization header, whatever its scheme is called.
+pub(super) fn token(received: &Received) -> Option<String> {
+    let value = received.header("authorization")?;
+    let (scheme, token) = value.split_once(' ')?;
+    let known = scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token");
+    // An unknown scheme must not pass for "no token".
+    Some(if known {
+        token.trim().to_owned()
+    } else {
+        value.to_owned()
+    })
+}
+
+/// The version that a request selects, or the 400.
+pub(super) fn version(received: &Received) -> Result<&'static str, Reply> {
+    let [default, _] = VERSIONS;
+    match received.header("x-github-api-version") {
+        None => Ok(default),
+        Some(asked) => VERSIONS
+            .into_iter()
+            .find(|known| *known == asked)
+            .ok_or_else(|| errors::unknown_version(asked)),
+    }
+}
+
+fn epoch(at: SystemTime) -> u64 {
+    at.duration_since(UNIX_EPOCH).map_or(0, |since| {
+        since
+            .as_millis()
+            .div_ceil(1000)
+            .try_into()
+            .unwrap_or(u64::MAX)
+    })
+}
+
+/// What is wrong with the request's own headers: contract violations, whatever the endpoint.
+pub(super) fn header_violations(received: &Received) -> Vec<String> {
+    let mut found = Vec::new();
+    if received
+        .header("user-agent")
+        .is_none_or(|value| value.trim().is_empty())
+    {
+        found.push("no User-Agent".to_owned());
+    }
+    match received.header("x-github-api-version") {
+        None => found.push("no X-GitHub-Api-Version".to_owned()),
+        Some(version) if !VERSIONS.contains(&version) => {
+            found.push(format!("unknown API version {version:?}"))
+        }
+        Some(_) => {}
+    }
+    match received.header("accept") {
+        None => found.push("no Accept".to_owned()),
+        Some(accept) if !acceptable(accept) => {
+            found.push(format!("cannot be answered as {accept:?}"))
+        }
+        Some(_) => {}
+    }
+    if !received.body.is_empty() {
+        let json = received
+            .header("content-type")
+            .is_some_and(|value| value.starts_with("application/json"));
+        if !json {
+            found.push("a body without content type application/json".to_owned());
+        }
+    }
+    if let Some(flaw) = received.path_flaw() {
+        found.push(format!("the path {flaw}"));
+    }
+    found
+}
+
+/// GitHub answers JSON, or a file's raw text where it is asked for that.
+pub(super) fn acceptable(accept: &str) -> bool {
+    accept.split(',').any(|part| {
+        let kind = part.split(';').next().unwrap_or_default().trim();
+        matches!(kind, "*/*" | "application/*" | "application/json")
+            || kind.starts_with("application/vnd.github")
+    })
+}

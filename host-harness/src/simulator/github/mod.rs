@@ -1,0 +1,386 @@
+//! A simulated GitHub: the part of its REST API that dispatching and following workflow runs needs, and webhooks.
+//!
+//! Operation names for [`Fault`]: `dispatch`, `get-repository`, `list-runs`, `get-run`,
+//! `get-attempt`, `list-jobs`, `get-job`, `get-workflow`, `list-workflows`, `switch-workflow`, `cancel`, `rerun`,
+//! `get-ref`, `get-contents`, `get-user`, `rate-limit`, `meta`, `versions`, `unknown`.
+//!
+//! Not simulated: endpoints that want an App's JWT (tokens are given, [`Options::tokens`]), administration of
+//! hooks and deliveries over REST (use [`GitHub::add_webhook`], [`GitHub::deliveries`], [`GitHub::redeliver`]),
+//! the `ping` of a new hook, the legacy SHA-1 signature, GraphQL, logs and artifacts, TLS, and secondary limits by
+//! counting (inject [`secondary_limit`]).
+
+mod answers;
+mod deliveries;
+mod dispatch;
+mod endpoint;
+mod errors;
+mod files;
+mod gate;
+mod life;
+mod listing;
+mod lists;
+mod objects;
+mod options;
+mod repository;
+mod run;
+mod run_object;
+mod service;
+mod view;
+mod world;
+
+#[cfg(test)]
+mod tests;
+
+pub use deliveries::{DeliveryEffect, DeliveryFault, DeliveryView, signature};
+pub use errors::{
+    bad_gateway, not_found, primary_limit, secondary_limit, server_error,
+    server_error_after_processing,
+};
+pub use life::Phase;
+pub use options::{Options, Standing};
+pub use repository::{Input, Repository, Workflow};
+pub use view::RunView;
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::ops::Deref;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+
+use super::fault::{Fault, Faults, Injected};
+use super::lock;
+use super::recording::{Exchange, Recording};
+use super::server::Running;
+use deliveries::{DeliveryFaults, Hook};
+use gate::Gate;
+use objects::Bases;
+use run::NewRun;
+use view::view;
+use world::World;
+
+/// How often a waiting test looks again when nothing has changed.
+const TICK: Duration = Duration::from_millis(20);
+
+/// A running simulated GitHub. Clones are handles to the same one; it stops with the last of them.
+#[derive(Debug, Clone)]
+pub struct GitHub {
+    api: Api,
+    running: Arc<Running>,
+}
+
+#[derive(Debug, Clone)]
+struct Api(Arc<State>);
+
+impl Deref for Api {
+    type Target = Arc<State>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+#[derive(Debug)]
+struct State {
+    options: Options,
+    recording: Recording,
+    faults: Faults,
+    delivery_faults: Mutex<DeliveryFaults>,
+    gate: Mutex<Gate>,
+    world: Mutex<World>,
+    hooks: Mutex<Vec<Hook>>,
+    /// The last queued delivery of each run and hook, so that the next one waits for it.
+    lanes: Mutex<HashMap<(u64, u64), oneshot::Receiver<()>>>,
+    deliveries: Mutex<Vec<DeliveryView>>,
+    client: deliveries::Client,
+    counter: AtomicU64,
+    changed: watch::Sender<u64>,
+}
+
+impl State {
+    fn change(&self) {
+        self.changed.send_modify(|count| *count += 1);
+    }
+
+    fn next(&self) -> u64 {
+        self.counter.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    /// Looks like a GUID of GitHub's, comes from a counter.
+    fn guid(&self) -> String {
+        let number = self.next();
+        format!(
+            "{:08x}-51a7-11f1-8{:03x}-{number:012x}",
+            0x6f00_0000_u64 + number,
+            number % 0x1000
+        )
+    }
+
+    fn delivery_id(&self) -> u64 {
+        180_000_000_000 + self.next()
+    }
+}
+
+impl GitHub {
+    /// Starts a simulated GitHub without any repository.
+    ///
+    /// # Errors
+    /// When the address cannot be bound.
+    pub async fn start(options: Options) -> io::Result<Self> {
+        let (api, running) = Running::start(options.listen, |address| {
+            let bases = Bases {
+                api: format!("http://{address}"),
+                html: options.html_base.clone(),
+            };
+            Api(Arc::new(State {
+                recording: Recording::new(options.keep_bodies),
+                faults: Faults::default(),
+                delivery_faults: Mutex::default(),
+                gate: Mutex::new(Gate::new(&options)),
+                world: Mutex::new(World::new(bases)),
+                hooks: Mutex::default(),
+                lanes: Mutex::default(),
+                deliveries: Mutex::default(),
+                client: deliveries::client(),
+                counter: AtomicU64::new(0),
+                changed: watch::Sender::new(0),
+                options,
+            }))
+        })
+        .await?;
+        Ok(Self {
+            api,
+            running: Arc::new(running),
+        })
+    }
+
+    /// Base URL of the API.
+    #[must_use]
+    pub fn api_url(&self) -> String {
+        format!("http://{}", self.running.address)
+    }
+
+    /// A token that may dispatch; empty if the options gave none.
+    #[must_use]
+    pub fn token(&self) -> String {
+        self.api.options.tokens.first().cloned().unwrap_or_default()
+    }
+
+    /// A further token: whether it may write, the login its runs carry, its own quota.
+    pub fn add_token(&self, token: &str, write: bool, login: &str) {
+        lock(&self.api.gate).add(token, write, login, self.api.options.rate_limit);
+    }
+
+    /// Lets a token expire, or brings it back. `false` if there is no such token.
+    pub fn set_standing(&self, token: &str, standing: Standing) -> bool {
+        lock(&self.api.gate).set_standing(token, standing)
+    }
+
+    /// Leaves a token this many requests until the end of its window. `false` if there is no such token.
+    pub fn set_remaining(&self, token: &str, remaining: u32) -> bool {
+        lock(&self.api.gate).set_remaining(token, remaining, self.api.now())
+    }
+
+    /// Adds a repository and says its id.
+    pub fn add_repository(&self, repository: Repository) -> u64 {
+        let now = self.api.now();
+        lock(&self.api.world).add_repository(repository, now)
+    }
+
+    /// Renames a repository: the old name redirects from now on. `false` if there is none of that name.
+    pub fn rename_repository(&self, owner: &str, name: &str, new_name: &str) -> bool {
+        lock(&self.api.world).rename(owner, name, new_name)
+    }
+
+    /// Archives a repository, or brings it back.
+    pub fn set_archived(&self, owner: &str, name: &str, archived: bool) -> bool {
+        let mut world = lock(&self.api.world);
+        let bases = world.bases.clone();
+        let Some(record) = world.repository_mut(owner, name) else {
+            return false;
+        };
+        record.definition.archived = archived;
+        record.refresh(&bases);
+        true
+    }
+
+    /// Adds a branch now; it is invisible for [`Options::ref_lag`].
+    pub fn add_branch(&self, owner: &str, name: &str, branch: &str) -> bool {
+        let now = self.api.now();
+        let mut world = lock(&self.api.world);
+        let Some(record) = world.repository_mut(owner, name) else {
+            return false;
+        };
+        record.branches.push((branch.to_owned(), now));
+        true
+    }
+
+    /// Sends `workflow_run` and `workflow_job` events of every repository to that URL (plain HTTP), signed if there
+    /// is a secret. Says the hook's id.
+    pub fn add_webhook(&self, url: impl Into<String>, secret: Option<String>) -> u64 {
+        self.add_webhook_for(url, secret, ["workflow_run", "workflow_job"])
+    }
+
+    /// The same for chosen events.
+    pub fn add_webhook_for<I: IntoIterator<Item = S>, S: Into<String>>(
+        &self,
+        url: impl Into<String>,
+        secret: Option<String>,
+        events: I,
+    ) -> u64 {
+        let id = 470_000_000 + self.api.next();
+        let events = events.into_iter().map(Into::into).collect();
+        lock(&self.api.hooks).push(Hook {
+            id,
+            url: url.into(),
+            secret,
+            events,
+        });
+        id
+    }
+
+    /// Removes a hook; what is under way still arrives.
+    pub fn remove_webhook(&self, id: u64) {
+        lock(&self.api.hooks).retain(|hook| hook.id != id);
+    }
+
+    /// Injects a fault into the API.
+    pub fn inject(&self, fault: Fault) -> Injected {
+        self.api.faults.inject(fault)
+    }
+
+    /// Injects a fault into the deliveries.
+    pub fn inject_delivery(&self, fault: DeliveryFault) -> Injected {
+        lock(&self.api.delivery_faults).inject(fault)
+    }
+
+    /// Removes all faults.
+    pub fn clear_faults(&self) {
+        self.api.faults.clear();
+        lock(&self.api.delivery_faults).clear();
+    }
+
+    /// Every exchange so far, in the order in which answers were decided.
+    #[must_use]
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        self.api.recording.exchanges()
+    }
+
+    /// How many requests of that operation came, without copying them.
+    #[must_use]
+    pub fn count(&self, operation: &str) -> usize {
+        self.api.recording.count(operation)
+    }
+
+    /// Everything that a correct client would not have done.
+    #[must_use]
+    pub fn violations(&self) -> Vec<String> {
+        self.api.recording.violations()
+    }
+
+    /// Forgets exchanges, violations and deliveries; runs stay.
+    pub fn clear_log(&self) {
+        self.api.recording.clear();
+        lock(&self.api.deliveries).clear();
+    }
+
+    /// All runs, oldest first.
+    #[must_use]
+    pub fn runs(&self) -> Vec<RunView> {
+        let world = lock(&self.api.world);
+        world
+            .runs
+            .values()
+            .filter_map(|run| view(&world, run))
+            .collect()
+    }
+
+    /// One run.
+    #[must_use]
+    pub fn run(&self, id: u64) -> Option<RunView> {
+        let world = lock(&self.api.world);
+        world.runs.get(&id).and_then(|run| view(&world, run))
+    }
+
+    /// Starts a run that our client did not ask for: another person's, or of another event. `None` if there is no
+    /// such workflow.
+    pub fn start_foreign_run(
+        &self,
+        owner: &str,
+        repo: &str,
+        workflow: &str,
+        event: &str,
+        actor: &str,
+    ) -> Option<u64> {
+        let new = {
+            let world = lock(&self.api.world);
+            let record = world.repository(owner, repo)?;
+            NewRun {
+                repository: record.id,
+                workflow: record.find_workflow(workflow)?.id,
+                event: event.to_owned(),
+                branch: record.definition.default_branch.clone(),
+                inputs: BTreeMap::new(),
+                actor: actor.to_owned(),
+            }
+        };
+        self.api.create_run(new)
+    }
+
+    /// Moves a run forward. `false` if it is already there or beyond.
+    pub fn advance(&self, run_id: u64, phase: Phase) -> bool {
+        self.api.advance(run_id, &phase, None)
+    }
+
+    /// Ends a run, through `in_progress` if it was not running yet.
+    pub fn finish(&self, run_id: u64, conclusion: &str) -> bool {
+        self.api.advance(run_id, &Phase::InProgress, None);
+        self.api
+            .advance(run_id, &Phase::Completed(conclusion.to_owned()), None)
+    }
+
+    /// From now on the run moves only by [`advance`](Self::advance) and [`finish`](Self::finish).
+    pub fn hold(&self, run_id: u64) -> bool {
+        self.api.hold(run_id)
+    }
+
+    /// Runs a completed run again: same id, next attempt. `false` if it is not completed.
+    pub fn rerun(&self, run_id: u64) -> bool {
+        self.api.rerun(run_id)
+    }
+
+    /// Log of the deliveries, in the order in which they ended.
+    #[must_use]
+    pub fn deliveries(&self) -> Vec<DeliveryView> {
+        lock(&self.api.deliveries).clone()
+    }
+
+    /// Sends an earlier delivery again, with the same GUID and body. `false` if there is none, or no body was kept.
+    pub fn redeliver(&self, guid: &str) -> bool {
+        self.api.redeliver(guid)
+    }
+
+    /// Waits until the condition holds or the time is over; says whether it held.
+    pub async fn wait_until(
+        &self,
+        limit: Duration,
+        mut condition: impl FnMut(&Self) -> bool,
+    ) -> bool {
+        let mut changes = self.api.changed.subscribe();
+        let held = async {
+            while !condition(self) {
+                // A condition can also hang on time or on requests that change nothing.
+                let _ = tokio::time::timeout(TICK, changes.changed()).await;
+            }
+            true
+        };
+        tokio::time::timeout(limit, held).await.unwrap_or(false)
+    }
+
+    /// Stops serving. Runs in the background still end, and their deliveries are still sent.
+    pub async fn stop(&self) {
+        self.running.stop().await;
+    }
+}

@@ -1,0 +1,92 @@
+//! How the simulated GitHub is set up, and how a credential of it behaves.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+/// Settings of [`GitHub`](super::GitHub). Every field has a default that is right for a test on loopback.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Address to listen on. Default: loopback, any free port.
+    pub listen: SocketAddr,
+    /// Tokens with `actions: write`. Default: one installation token.
+    pub tokens: Vec<String>,
+    /// Tokens with `actions: read` only. Default: none.
+    pub read_only_tokens: Vec<String>,
+    /// Login that runs of these tokens carry as actor: `<slug>[bot]` for an App. Default: `ocean-runner[bot]`.
+    pub token_login: String,
+    /// `false` plays an older GitHub Enterprise Server that refuses `return_run_details`. Default: `true`.
+    pub return_run_details_supported: bool,
+    /// Answer every accepted dispatch with 204, as if run details had never been asked for. Default: `false`.
+    pub always_204: bool,
+    /// Requests per token and window. Default: 5,000, an installation's quota.
+    pub rate_limit: u32,
+    /// Length of a rate window. Default: one hour.
+    pub rate_window: Duration,
+    /// Status of the answer when the quota is used up: 403 or 429, the documentation allows both. Default: 403.
+    pub rate_limit_status: u16,
+    /// Requests that arrive this soon after a rate-limit answer were under way already and are no violation.
+    /// Default: 250 ms.
+    pub limit_grace: Duration,
+    /// Factor on every duration of a workflow. Default: 1.
+    pub time_scale: f64,
+    /// How long a new run stays out of the run lists. Default: zero.
+    pub list_lag: Duration,
+    /// How long a new run answers 404 by id. Default: zero.
+    pub fresh_run_lag: Duration,
+    /// How long a new branch answers `No ref found`. Default: zero.
+    pub ref_lag: Duration,
+    /// GitHub's clock minus ours, in seconds. Default: 0.
+    pub clock_offset_seconds: i64,
+    /// How long a webhook receiver may take. Default: 10 s; Enterprise Server allows 30 s.
+    pub delivery_timeout: Duration,
+    /// Base of links for people. Default: `https://github.com`.
+    pub html_base: String,
+    /// Id of the App that the webhook deliveries come from. Default: 900001.
+    pub app_id: u64,
+    /// Id of the App's installation in webhook deliveries. Default: 55000001.
+    pub installation_id: u64,
+    /// Keep request, response and delivery bodies. Without them long load runs stay small, and nothing can be
+    /// redelivered. Default: `true`.
+    pub keep_bodies: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            tokens: vec![installation_token('A')],
+            read_only_tokens: Vec::new(),
+            token_login: "ocean-runner[bot]".into(),
+            return_run_details_supported: true,
+            always_204: false,
+            rate_limit: 5_000,
+            rate_window: Duration::from_secs(3_600),
+            rate_limit_status: 403,
+            limit_grace: Duration::from_millis(250),
+            time_scale: 1.0,
+            list_lag: Duration::ZERO,
+            fresh_run_lag: Duration::ZERO,
+            ref_lag: Duration::ZERO,
+            clock_offset_seconds: 0,
+            delivery_timeout: Duration::from_secs(10),
+            html_base: "https://github.com".into(),
+            app_id: 900_001,
+            installation_id: 55_000_001,
+            keep_bodies: true,
+        }
+    }
+}
+
+/// A token in the shape of an installation token. Put together here so that no scanner takes it for a real one.
+fn installation_token(letter: char) -> String {
+    format!("ghs_{}", letter.to_string().repeat(36))
+}
+
+/// What a token may do at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Works.
+    Valid,
+    /// Its hour is over, or somebody revoked it: 401 `Bad credentials`.
+    Expired,
+}

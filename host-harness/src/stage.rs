@@ -1,0 +1,208 @@
+//! A whole world on loopback: a simulated GitHub, a simulated Port, and a real host between them. For the demo and
+//! for tests.
+
+use crate::config::PortAccess;
+use crate::contract::{self, Hosting};
+use crate::credentials::Credential;
+use crate::egress::{Origin, OriginError, Policy};
+use crate::host::{Host, HostError, HostOptions, Tenant};
+use crate::ingress::WebhookSecret;
+use crate::installation::Installation;
+use crate::lifecycle::{CheckTimes, Observer};
+use crate::runtime::Runtime;
+use crate::simulator::{github, port};
+use secrecy::SecretString;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+use url::Url;
+
+/// The secret that the simulated webhooks are signed with.
+pub const WEBHOOK_SECRET: &str = "a secret of the stage";
+
+/// One installation on the stage.
+#[derive(Debug, Clone)]
+pub struct Role {
+    /// Port's `installationId`.
+    pub id: String,
+    /// Who runs it.
+    pub hosting: Hosting,
+    /// The organization that it is fixed to.
+    pub organization: Option<String>,
+    /// Whether webhooks are set up.
+    pub live_events: bool,
+    /// The plugin's settings, as JSON.
+    pub settings: String,
+    /// The token that GitHub gives it; none for the simulator's own.
+    pub token: Option<String>,
+    /// Port credentials; none for the simulator's own machine client.
+    pub port_client: Option<(String, String)>,
+}
+
+impl Role {
+    /// A self-hosted installation with live events.
+    pub fn self_hosted(id: &str) -> Role {
+        Role {
+            id: id.to_owned(),
+            hosting: Hosting::SelfHosted,
+            organization: None,
+            live_events: true,
+            settings: "{}".to_owned(),
+            token: None,
+            port_client: None,
+        }
+    }
+
+    /// An installation that Port hosts for an organization, with live events.
+    pub fn hosted(id: &str, organization: &str) -> Role {
+        Role {
+            hosting: Hosting::HostedByPort,
+            organization: Some(organization.to_owned()),
+            ..Role::self_hosted(id)
+        }
+    }
+}
+
+/// What a stage is set with.
+pub struct StageOptions {
+    /// The installations.
+    pub roles: Vec<Role>,
+    /// The simulated GitHub.
+    pub github: github::Options,
+    /// The simulated Port.
+    pub port: port::Options,
+    /// When runs without news are checked.
+    pub check_times: CheckTimes,
+    /// How often Port is asked for runs.
+    pub poll_interval: Duration,
+    /// How long a claimed run is kept from others until it is acked.
+    pub visibility_timeout: Duration,
+    /// Who is told every step of every run.
+    pub observer: Option<Observer>,
+}
+
+impl StageOptions {
+    /// A stage for these installations, quick enough for tests.
+    pub fn with(roles: Vec<Role>) -> StageOptions {
+        StageOptions {
+            roles,
+            github: github::Options::default(),
+            port: port::Options::default(),
+            check_times: CheckTimes::default(),
+            poll_interval: Duration::from_millis(50),
+            visibility_timeout: Duration::from_secs(60),
+            observer: None,
+        }
+    }
+}
+
+/// Why a stage could not be set.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// A simulator could not listen.
+    #[error("a simulator cannot listen on loopback: {0}")]
+    Simulator(#[from] std::io::Error),
+    /// The host could not start.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// A simulator's URL cannot be used.
+    #[error("a simulator's URL cannot be used: {0}")]
+    Url(String),
+}
+
+/// A set stage.
+pub struct Stage {
+    /// The simulated GitHub.
+    pub github: github::GitHub,
+    /// The simulated Port.
+    pub port: port::Port,
+    /// The host between them.
+    pub host: Host,
+}
+
+impl Stage {
+    /// Starts both simulators and a host, and points them at each other.
+    pub async fn set(runtime: Runtime, options: StageOptions) -> Result<Stage, StageError> {
+        let github = github::GitHub::start(options.github.clone()).await?;
+        let port = port::Port::start(options.port.clone()).await?;
+        let mut tenants = Vec::new();
+        for role in &options.roles {
+            port.add_integration(&role.id, true);
+            tenants.push(Tenant {
+                installation: installation(role, &github)?,
+                port: access(role, &port, &options)?,
+            });
+        }
+        let host = Host::start(HostOptions {
+            runtime,
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            tenants,
+            check_times: options.check_times,
+            observer: options.observer,
+        })
+        .await?;
+        for role in options.roles.iter().filter(|role| role.live_events) {
+            let url = format!("http://{}/webhooks/{}", host.address(), role.id);
+            github.add_webhook(url, Some(WEBHOOK_SECRET.to_owned()));
+        }
+        Ok(Stage { github, port, host })
+    }
+
+    /// What the host did that a correct client would never do; empty if it did everything right.
+    pub fn violations(&self) -> Vec<String> {
+        let github = self.github.violations().into_iter().map(|v| format!("GitHub: {v}"));
+        let port = self.port.violations().into_iter().map(|v| format!("Port: {v}"));
+        github.chain(port).collect()
+    }
+
+    /// Stops the host, then the simulators. Returns how many runs were still under way.
+    pub async fn strike(self, patience: Duration) -> usize {
+        let left = self.host.shutdown(patience).await;
+        self.github.stop().await;
+        self.port.stop().await;
+        left
+    }
+}
+
+/// An installation whose API is the simulated GitHub.
+pub fn installation(role: &Role, github: &github::GitHub) -> Result<Installation, StageError> {
+    let api_url = github.api_url();
+    let unusable = |reason: String| StageError::Url(format!("{api_url}: {reason}"));
+    let uri = api_url
+        .parse()
+        .map_err(|error: http::uri::InvalidUri| unusable(error.to_string()))?;
+    let origin = Origin::of(&uri).map_err(|error: OriginError| unusable(error.to_string()))?;
+    let token = match &role.token {
+        Some(token) => {
+            github.add_token(token, true, &format!("{}[bot]", role.id));
+            token.clone()
+        }
+        None => github.token(),
+    };
+    Ok(Installation::new(
+        contract::Installation {
+            id: role.id.clone(),
+            hosting: role.hosting,
+            organization: role.organization.clone(),
+            api_url: api_url.clone(),
+            live_events: role.live_events,
+            settings: role.settings.clone(),
+        },
+        Policy::only(origin),
+        Credential::Token(SecretString::from(token)),
+        WebhookSecret::Verify(SecretString::from(WEBHOOK_SECRET)),
+    ))
+}
+
+fn access(role: &Role, port: &port::Port, options: &StageOptions) -> Result<PortAccess, StageError> {
+    let (client_id, client_secret) = role
+        .port_client
+        .clone()
+        .unwrap_or_else(|| (port.client_id(), port.client_secret()));
+    Ok(PortAccess {
+        base_url: Url::parse(&port.base_url()).map_err(|error| StageError::Url(error.to_string()))?,
+        client_id,
+        client_secret: SecretString::from(client_secret),
+        poll_interval: options.poll_interval,
+        visibility_timeout: options.visibility_timeout,
+    })
+}
