@@ -1,6 +1,6 @@
 //! The demo is a test as well.
 
-use crate::support::Program;
+use crate::program::Program;
 
 #[test]
 fn the_demo_ends_every_run_as_it_should() {

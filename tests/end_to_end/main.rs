@@ -1,4 +1,4 @@
-//! The real component in the real host: one test binary, a module for each subject.
+//! The real component in the real host, between a simulated GitHub and a simulated Port; and the real program.
 
 #![expect(
     clippy::unwrap_used,
@@ -8,4 +8,10 @@
 )]
 
 mod demo;
-mod support;
+
+#[path = "../support/component.rs"]
+mod component;
+#[path = "../support/program.rs"]
+mod program;
+#[path = "../support/scene.rs"]
+mod scene;

@@ -1,6 +1,6 @@
 //! How long to wait before trying again.
 
-use rand::Rng;
+use rand::RngExt;
 use std::time::Duration;
 
 const FIRST: Duration = Duration::from_millis(500);

@@ -1,6 +1,6 @@
 //! The real program, run as a user would.
 
-use super::component;
+use crate::component::component;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -1,63 +1,15 @@
-//! What the end-to-end tests share: the component that was just built, a runtime with it, a small stage around it.
+//! The component alone in front of a simulated GitHub: for what a single call does.
 
-mod program;
-
-pub use program::{Finished, Program};
-
+use crate::component::runtime;
 use host_harness::contract::{
     Attempt, Configured, Delivery, Failure, FailureKind, Header, Origin, Problem, Run, RunKind,
     RunPlan, RunUpdate, Scope, Started,
 };
-use host_harness::engine::{Engine, EngineOptions, Plugin, PoolSize};
 use host_harness::installation::Installation;
-use host_harness::runtime::{Call, Runtime, RuntimeOptions};
+use host_harness::runtime::{Call, Runtime};
 use host_harness::simulator::github::{self, GitHub, Repository, Workflow};
-use host_harness::simulator::port::RunView;
-use host_harness::stage::{self, Role, Stage, StageOptions};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::{Arc, LazyLock};
-use std::time::Duration;
-use tokio::sync::OnceCell;
-
-/// The top of the project.
-pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
-}
-
-/// The component, built from the source as it is now: once in each test process, and whoever starts it. A test can
-/// therefore never see a stale one.
-pub fn component() -> &'static Path {
-    static COMPONENT: LazyLock<PathBuf> = LazyLock::new(|| {
-        let built = Command::new(root().join("component/build.sh"))
-            .stderr(Stdio::inherit())
-            .output()
-            .unwrap();
-        assert!(built.status.success(), "component/build.sh failed");
-        PathBuf::from(String::from_utf8(built.stdout).unwrap().trim())
-    });
-    &COMPONENT
-}
-
-/// A runtime with the component, on one thread. Engine and compiled component are shared by all tests of the process.
-pub async fn runtime() -> Runtime {
-    static PLUGIN: OnceCell<Plugin> = OnceCell::const_new();
-    let plugin = PLUGIN
-        .get_or_init(|| async {
-            let options = EngineOptions {
-                pool: PoolSize { instances: 200 },
-                ..EngineOptions::default()
-            };
-            let engine = Engine::new(&options).unwrap();
-            Plugin::load(&engine, component()).await.unwrap()
-        })
-        .await;
-    let options = RuntimeOptions {
-        threads: 1,
-        ..RuntimeOptions::default()
-    };
-    Runtime::start(plugin.clone(), options).unwrap()
-}
+use host_harness::stage::{self, Role};
+use std::sync::Arc;
 
 /// The component alone in front of a simulated GitHub: for what a single call does.
 pub struct Bench {
@@ -220,34 +172,4 @@ pub fn expect_failure<T: std::fmt::Debug>(
         }
         Ok(value) => panic!("expected the failure {code}, got {value:#?}"),
     }
-}
-
-/// A whole stage with the real component: see [`Stage`].
-pub async fn stage(options: StageOptions) -> Stage {
-    let stage = Stage::set(runtime().await, options).await.unwrap();
-    stage.github.add_repository(
-        Repository::new("acme", "shop").workflow(
-            Workflow::new("deploy.yml")
-                .queue_time(Duration::from_millis(20))
-                .duration(Duration::from_millis(60)),
-        ),
-    );
-    stage
-}
-
-/// How long a test waits for something that should happen at once.
-pub const SOON: Duration = Duration::from_secs(10);
-
-/// Waits until a run has ended in Port, and returns how.
-pub async fn ended(stage: &Stage, id: &str) -> RunView {
-    match stage.port.wait_until_ended(id, SOON).await {
-        Some(run) if run.ended() => run,
-        other => panic!("run {id} has not ended: {other:#?}"),
-    }
-}
-
-/// Ends a test of a stage: fails it if the host or the component did anything that a correct client would never do.
-pub async fn strike(stage: Stage) {
-    assert_eq!(stage.violations(), Vec::<String>::new());
-    stage.strike(Duration::from_secs(2)).await;
 }
