@@ -41,27 +41,10 @@ demo: ready
 	cargo build --workspace --bins; \
 	"$(host)" demo --component "$$path" $(ARGS)
 
-# Each test program ends with a line "test result: …". They are shown as "part result: …" and added up, so that
-# exactly one line of that form comes out, at the end, and it counts everything.
 test: ready
 	@set -e -o pipefail; \
 	component/build.sh >/dev/null; \
-	cargo test --workspace --no-fail-fast $(ARGS) 2>&1 | awk '\
-		/^test result: / { \
-			parts++; if ($$3 != "ok.") bad = 1; \
-			for (i = 2; i < NF; i++) { \
-				if ($$(i + 1) == "passed;") passed += $$i; \
-				if ($$(i + 1) == "failed;") failed += $$i; \
-				if ($$(i + 1) == "ignored;") ignored += $$i; \
-				if ($$(i + 1) == "filtered") filtered += $$i; \
-			} \
-			sub(/^test result/, "part result") \
-		} \
-		{ print; fflush() } \
-		END { \
-			if (parts) printf "\ntest result: %s. %d passed; %d failed; %d ignored; 0 measured; %d filtered out\n", \
-				(bad ? "FAILED" : "ok"), passed, failed, ignored, filtered \
-		}'
+	cargo test --workspace --no-fail-fast $(ARGS) 2>&1 | awk -f tests/summary.awk
 
 lint: ready
 	@set -e; stop() { echo "$$*" >&2; exit 1; }; \

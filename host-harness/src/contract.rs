@@ -5,7 +5,10 @@
 
 use wasmtime::component::types::Component as ComponentType;
 
-#[expect(missing_docs, reason = "generated from wit/, which documents every item")]
+#[expect(
+    missing_docs,
+    reason = "generated from wit/, which documents every item"
+)]
 mod generated {
     wasmtime::component::bindgen!({
         path: "../wit",
@@ -75,23 +78,24 @@ impl Failure {
     }
 }
 
-/// Checks that a component exports this version of the contract, before anything of it runs.
+/// Checks that a component exports this version of the contract, before anything of it runs. Returns the version that
+/// it was built for.
 pub fn check_version(
     component: &ComponentType,
     engine: &wasmtime::Engine,
-) -> Result<(), ContractError> {
+) -> Result<String, ContractError> {
     let exports: Vec<&str> = component.exports(engine).map(|(name, _)| name).collect();
     check_exports(&exports)
 }
 
 /// The same check on the names of the exports.
-fn check_exports(exports: &[&str]) -> Result<(), ContractError> {
+fn check_exports(exports: &[&str]) -> Result<String, ContractError> {
     let version = exports.iter().find_map(|name| {
         let (interface, version) = name.split_once('@')?;
         (interface == ACTIONS).then_some(version)
     });
     match version {
-        Some(version) if fits(version) => Ok(()),
+        Some(version) if fits(version) => Ok(version.to_owned()),
         Some(version) => Err(ContractError::Version {
             component: version.to_owned(),
         }),
@@ -107,7 +111,10 @@ fn check_exports(exports: &[&str]) -> Result<(), ContractError> {
 /// Whether a plugin built for `version` runs on this host: the same major and minor version while the major version
 /// is 0, since each minor version may break then (Semantic Versioning 2.0.0, section 4).
 fn fits(version: &str) -> bool {
-    let minor = |text: &str| text.rsplit_once('.').map(|(minor, _patch)| minor.to_owned());
+    let minor = |text: &str| {
+        text.rsplit_once('.')
+            .map(|(minor, _patch)| minor.to_owned())
+    };
     let is_plain = version
         .bytes()
         .all(|byte| byte.is_ascii_digit() || byte == b'.');

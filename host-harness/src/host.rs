@@ -177,10 +177,17 @@ impl Host {
         ));
     }
 
-    fn listen(&self, listener: TcpListener, runtime: &Runtime, tenants: &[(Arc<Source>, ClaimTimes)]) {
+    fn listen(
+        &self,
+        listener: TcpListener,
+        runtime: &Runtime,
+        tenants: &[(Arc<Source>, ClaimTimes)],
+    ) {
         let board = self.readiness.clone();
         let (ingress, accepted) = Ingress::new(
-            tenants.iter().map(|(source, _)| source.installation.clone()),
+            tenants
+                .iter()
+                .map(|(source, _)| source.installation.clone()),
             runtime.manifest().webhooks.clone(),
             move || board.summary(),
         );
@@ -192,8 +199,11 @@ impl Host {
                 tracing::error!("the listener has ended: {error}");
             }
         });
-        self.tasks
-            .spawn(handle_deliveries(runtime.clone(), self.lifecycle.clone(), accepted));
+        self.tasks.spawn(handle_deliveries(
+            runtime.clone(),
+            self.lifecycle.clone(),
+            accepted,
+        ));
     }
 }
 
@@ -211,12 +221,13 @@ fn connect(runtime: &Runtime, tenant: Tenant) -> Result<(Arc<Source>, ClaimTimes
         version: manifest.version.clone(),
         identifier: id.clone(),
     };
-    let client = port::Client::new(port.settings(identity), transport::client()?).map_err(
-        |error| HostError::Port {
-            installation: id,
-            error,
-        },
-    )?;
+    let client =
+        port::Client::new(port.settings(identity), transport::client()?).map_err(|error| {
+            HostError::Port {
+                installation: id,
+                error,
+            }
+        })?;
     let source = Source {
         installation: Arc::new(installation),
         port: Arc::new(client),
@@ -276,10 +287,18 @@ async fn handle_delivery(runtime: &Runtime, lifecycle: &Lifecycle, accepted: Acc
                 return;
             }
             Ok(Err(failure)) if failure.is_transient() => {
-                tracing::warn!(delivery = delivery.id, "not understood yet: {}", failure.message);
+                tracing::warn!(
+                    delivery = delivery.id,
+                    "not understood yet: {}",
+                    failure.message
+                );
             }
             Ok(Err(failure)) => {
-                tracing::warn!(delivery = delivery.id, "not understood: {}", failure.message);
+                tracing::warn!(
+                    delivery = delivery.id,
+                    "not understood: {}",
+                    failure.message
+                );
                 return;
             }
             Err(error) => {
@@ -289,5 +308,8 @@ async fn handle_delivery(runtime: &Runtime, lifecycle: &Lifecycle, accepted: Acc
         }
         tokio::time::sleep(Duration::from_secs(2u64.pow(failures))).await;
     }
-    tracing::error!(delivery = delivery.id, "given up; the run will be checked instead");
+    tracing::error!(
+        delivery = delivery.id,
+        "given up; the run will be checked instead"
+    );
 }

@@ -89,10 +89,18 @@ impl<R: Fn(Readiness)> Poller<R> {
         loop {
             match self.source.port.token_owner().await {
                 Ok(TokenOwner::Machine) => break,
-                Ok(_) => {
+                Ok(TokenOwner::Person) => {
                     self.tell(Readiness::Broken(
                         "the client id and secret belong to a person or a service account, and only machine tokens \
                          may claim runs: use the credentials of the Port organization (Port: … menu, Credentials)"
+                            .to_owned(),
+                    ));
+                    return false;
+                }
+                Ok(TokenOwner::Unknown) => {
+                    self.tell(Readiness::Broken(
+                        "Port's token does not say whose it is, and only machine tokens may claim runs: is the base \
+                         URL really Port's API?"
                             .to_owned(),
                     ));
                     return false;
@@ -152,7 +160,9 @@ impl<R: Fn(Readiness)> Poller<R> {
     }
 
     fn failed(&mut self, error: &port::Error) -> Duration {
-        self.tell(Readiness::Broken(format!("no runs can be claimed: {error}")));
+        self.tell(Readiness::Broken(format!(
+            "no runs can be claimed: {error}"
+        )));
         let pause = self
             .times
             .interval

@@ -105,10 +105,17 @@ impl Runtime {
     }
 
     /// See `check` in the contract.
-    pub async fn check(&self, call: Call, run: Run, external_run_id: String) -> Answer<Vec<RunUpdate>> {
+    pub async fn check(
+        &self,
+        call: Call,
+        run: Run,
+        external_run_id: String,
+    ) -> Answer<Vec<RunUpdate>> {
         let public = call.installation.public().clone();
         self.call(call, "check", async move |guest, store| {
-            guest.call_check(store, &public, &run, &external_run_id).await
+            guest
+                .call_check(store, &public, &run, &external_run_id)
+                .await
         })
         .await
     }
@@ -117,7 +124,9 @@ impl Runtime {
     pub async fn cancel(&self, call: Call, run: Run, external_run_id: String) -> Answer<()> {
         let public = call.installation.public().clone();
         self.call(call, "cancel", async move |guest, store| {
-            guest.call_cancel(store, &public, &run, &external_run_id).await
+            guest
+                .call_cancel(store, &public, &run, &external_run_id)
+                .await
         })
         .await
     }

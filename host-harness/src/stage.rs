@@ -149,8 +149,16 @@ impl Stage {
 
     /// What the host did that a correct client would never do; empty if it did everything right.
     pub fn violations(&self) -> Vec<String> {
-        let github = self.github.violations().into_iter().map(|v| format!("GitHub: {v}"));
-        let port = self.port.violations().into_iter().map(|v| format!("Port: {v}"));
+        let github = self
+            .github
+            .violations()
+            .into_iter()
+            .map(|v| format!("GitHub: {v}"));
+        let port = self
+            .port
+            .violations()
+            .into_iter()
+            .map(|v| format!("Port: {v}"));
         github.chain(port).collect()
     }
 
@@ -193,13 +201,18 @@ pub fn installation(role: &Role, github: &github::GitHub) -> Result<Installation
     ))
 }
 
-fn access(role: &Role, port: &port::Port, options: &StageOptions) -> Result<PortAccess, StageError> {
+fn access(
+    role: &Role,
+    port: &port::Port,
+    options: &StageOptions,
+) -> Result<PortAccess, StageError> {
     let (client_id, client_secret) = role
         .port_client
         .clone()
         .unwrap_or_else(|| (port.client_id(), port.client_secret()));
     Ok(PortAccess {
-        base_url: Url::parse(&port.base_url()).map_err(|error| StageError::Url(error.to_string()))?,
+        base_url: Url::parse(&port.base_url())
+            .map_err(|error| StageError::Url(error.to_string()))?,
         client_id,
         client_secret: SecretString::from(client_secret),
         poll_interval: options.poll_interval,

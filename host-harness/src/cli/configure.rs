@@ -1,13 +1,11 @@
 //! `configure`: every mistake in an action's definition, before anybody presses the button.
 
-use super::{ComponentArgument, Output, Stop, output, read_text, small_runtime};
-use crate::config::{InstallationConfig, check_settings, resolve_installation};
+use super::{ComponentArgument, Output, SingleCall, Stop, output, prepare, read_text};
 use crate::contract::{Origin, Scope};
 use crate::runtime::Call;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// Arguments of `configure`.
 #[derive(Debug, Args)]
@@ -36,13 +34,11 @@ enum OriginArgument {
 }
 
 pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop> {
-    let file = &arguments.installation;
-    let config = InstallationConfig::load(file).map_err(Stop::unusable)?;
-    let installation = resolve_installation(file, &config).map_err(Stop::unusable)?;
     let definition = read_text(&arguments.definition)?;
-    let runtime = small_runtime(&arguments.component).await?;
-    check_settings(file, &config.id, &config.settings, &runtime.manifest().settings)
-        .map_err(Stop::unusable)?;
+    let SingleCall {
+        installation,
+        runtime,
+    } = prepare(&arguments.installation, &arguments.component).await?;
     let origin = match arguments.origin {
         OriginArgument::Ui => Origin::Ui,
         OriginArgument::Api => Origin::Api,
@@ -52,7 +48,7 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
     } else {
         Scope::DefinitionOnly
     };
-    let call = Call::new(Arc::new(installation), "configure");
+    let call = Call::new(installation, "configure");
     let result = runtime
         .configure(call, definition, origin, scope)
         .await
@@ -60,9 +56,8 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
     match result {
         Ok(configured) => {
             if format == Output::Json {
-                let mut object = output::configured(&configured);
-                object["ok"] = json!(true);
-                output::print(&object);
+                let object = output::configured(&configured);
+                output::print(&output::with(object, "ok", json!(true)));
             } else {
                 for note in &configured.notes {
                     eprintln!("note: {note}");
@@ -81,7 +76,11 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
                         "" => "(the whole document)",
                         pointer => pointer,
                     };
-                    println!("{}: {place}: {}", arguments.definition.display(), problem.message);
+                    println!(
+                        "{}: {place}: {}",
+                        arguments.definition.display(),
+                        problem.message
+                    );
                     println!("    remedy: {} [{}]", problem.remedy, problem.code);
                 }
             }

@@ -1,12 +1,11 @@
 //! `dispatch`: one run through the component, with everything it sent and got.
 
-use super::{ComponentArgument, Output, Stop, output, read_text, small_runtime};
+use super::{ComponentArgument, Output, SingleCall, Stop, output, prepare, read_text};
 use crate::clock;
-use crate::config::{InstallationConfig, check_settings, resolve_installation};
-use crate::contract::{self, Attempt, Failure, Started};
+use crate::contract::{Attempt, Failure, Started};
 use crate::egress::{Exchange, ExchangeOutcome, Tap};
 use crate::engine::CallError;
-use crate::port::{PendingRun, RunKind};
+use crate::port::PendingRun;
 use crate::runtime::Call;
 use clap::Args;
 use serde_json::json;
@@ -30,47 +29,38 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop> {
-    let file = &arguments.installation;
-    let config = InstallationConfig::load(file).map_err(Stop::unusable)?;
-    let installation = Arc::new(resolve_installation(file, &config).map_err(Stop::unusable)?);
     let pending = PendingRun::read(&read_text(&arguments.run)?)
         .map_err(|reason| Stop::Unusable(format!("{}: {reason}", arguments.run.display())))?;
+    let SingleCall {
+        installation,
+        runtime,
+    } = prepare(&arguments.installation, &arguments.component).await?;
     if pending.installation_id != installation.id() {
         return Err(Stop::Unusable(format!(
             "{}: the run is for the installation {:?}, and {} describes {:?}",
             arguments.run.display(),
             pending.installation_id,
-            file.display(),
+            arguments.installation.display(),
             installation.id()
         )));
     }
-    let runtime = small_runtime(&arguments.component).await?;
-    check_settings(file, &config.id, &config.settings, &runtime.manifest().settings)
-        .map_err(Stop::unusable)?;
     let exchanges = Arc::new(Mutex::new(Vec::new()));
     let seen = exchanges.clone();
     let tap: Tap = Arc::new(move |exchange: Exchange| {
         if format == Output::Text {
             show(&exchange);
         }
-        seen.lock().unwrap_or_else(PoisonError::into_inner).push(exchange);
+        seen.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(exchange);
     });
     let attempt = Attempt {
         number: arguments.attempt.max(1),
         first_began: clock::timestamp(),
         taken: vec![],
     };
-    let run = contract::Run {
-        id: pending.id.clone(),
-        kind: match pending.kind {
-            RunKind::Action => contract::RunKind::Action,
-            RunKind::WorkflowNode => contract::RunKind::WorkflowNode,
-        },
-        action_type: pending.action_type,
-        properties: pending.properties.get().to_owned(),
-    };
-    let call = Call::new(installation, pending.id).watched_by(Some(tap));
-    let answer = runtime.dispatch(call, run, attempt).await;
+    let call = Call::new(installation, pending.id.as_str()).watched_by(Some(tap));
+    let answer = runtime.dispatch(call, pending.into(), attempt).await;
     let exchanges = exchanges.lock().unwrap_or_else(PoisonError::into_inner);
     conclude(&answer, &exchanges, format)
 }
@@ -81,13 +71,13 @@ fn conclude(
     format: Output,
 ) -> Result<(), Stop> {
     if format == Output::Json {
-        let mut object = match answer {
+        let object = match answer {
             Ok(Ok(started)) => json!({"ok": true, "started": output::started(started)}),
             Ok(Err(failure)) => json!({"ok": false, "failure": output::failure(failure)}),
             Err(error) => json!({"ok": false, "failure": output::call_error(error)}),
         };
-        object["exchanges"] = exchanges.iter().map(output::exchange).collect();
-        output::print(&object);
+        let exchanges = exchanges.iter().map(output::exchange).collect();
+        output::print(&output::with(object, "exchanges", exchanges));
     } else {
         match answer {
             Ok(Ok(started)) => {
@@ -97,7 +87,12 @@ fn conclude(
                 }
             }
             Ok(Err(failure)) => {
-                println!("not started: {} [{} {}]", failure.message, output::kind(&failure.kind), failure.code);
+                println!(
+                    "not started: {} [{} {}]",
+                    failure.message,
+                    output::kind(&failure.kind),
+                    failure.code
+                );
                 if let Some(remedy) = &failure.remedy {
                     println!("    remedy: {remedy}");
                 }
@@ -124,7 +119,11 @@ fn show(exchange: &Exchange) {
     }
     show_body(">", &exchange.request_body);
     match &exchange.outcome {
-        ExchangeOutcome::Answered { status, headers, body } => {
+        ExchangeOutcome::Answered {
+            status,
+            headers,
+            body,
+        } => {
             println!("< {status} ({} ms)", exchange.took.as_millis());
             for (name, value) in headers {
                 println!("<   {name}: {}", String::from_utf8_lossy(value.as_bytes()));

@@ -23,7 +23,7 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
         output::print(&json!({
             "path": facts.path,
             "size": facts.size,
-            "contract": {"package": contract::PACKAGE, "version": contract::VERSION},
+            "contract": {"package": contract::PACKAGE, "version": facts.contract_version},
             "imports": facts.imports,
             "exports": facts.exports,
             "manifest": output::manifest(manifest),
@@ -37,8 +37,16 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
         return Ok(());
     }
     println!("{} {}", manifest.name, manifest.version);
-    println!("  file      {} ({} bytes)", facts.path.display(), facts.size);
-    println!("  contract  {} {}", contract::PACKAGE, contract::VERSION);
+    println!(
+        "  file      {} ({} bytes)",
+        facts.path.display(),
+        facts.size
+    );
+    println!(
+        "  contract  {} {}",
+        contract::PACKAGE,
+        facts.contract_version
+    );
     println!("  imports   {}", facts.imports.join("\n            "));
     println!("  exports   {}", facts.exports.join("\n            "));
     for action in &manifest.action_types {

@@ -12,12 +12,15 @@ mod serve;
 mod simulate;
 mod webhook;
 
+use crate::config::{InstallationConfig, check_settings, resolve_installation};
 use crate::engine::{Engine, EngineError, EngineOptions, LoadError, Plugin};
+use crate::installation::Installation;
 use crate::runtime::{Runtime, RuntimeOptions};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Runs integration actions (WebAssembly components) for many installations, and tests them on a laptop.
 #[derive(Debug, Parser)]
@@ -144,9 +147,9 @@ async fn load(path: &Path, options: &EngineOptions) -> Result<Plugin, Stop> {
     Plugin::load(&engine, path)
         .await
         .map_err(|error| match &error {
-            LoadError::Unreadable { .. } => {
-                Stop::Unusable(format!("{error}; build it with `make component`, or name one with --component"))
-            }
+            LoadError::Unreadable { .. } => Stop::Unusable(format!(
+                "{error}; build it with `make component`, or name one with --component"
+            )),
             _ => Stop::unusable(error),
         })
 }
@@ -161,9 +164,29 @@ async fn small_runtime(component: &ComponentArgument) -> Result<Runtime, Stop> {
     Runtime::start(plugin, options).map_err(Stop::unusable)
 }
 
+/// For whom a single call is made, and where it runs.
+struct SingleCall {
+    installation: Arc<Installation>,
+    runtime: Runtime,
+}
+
+/// Reads an installation's file, loads the component, and checks that they fit each other.
+async fn prepare(file: &Path, component: &ComponentArgument) -> Result<SingleCall, Stop> {
+    let config = InstallationConfig::load(file).map_err(Stop::unusable)?;
+    let installation = resolve_installation(file, &config).map_err(Stop::unusable)?;
+    let runtime = small_runtime(component).await?;
+    let known = &runtime.manifest().settings;
+    check_settings(file, &config.id, &config.settings, known).map_err(Stop::unusable)?;
+    Ok(SingleCall {
+        installation: Arc::new(installation),
+        runtime,
+    })
+}
+
 /// Reads a file that an argument names.
 fn read(path: &Path) -> Result<Vec<u8>, Stop> {
-    std::fs::read(path).map_err(|error| Stop::Unusable(format!("cannot read {}: {error}", path.display())))
+    std::fs::read(path)
+        .map_err(|error| Stop::Unusable(format!("cannot read {}: {error}", path.display())))
 }
 
 fn read_text(path: &Path) -> Result<String, Stop> {

@@ -1,8 +1,8 @@
 //! Values of the contract as JSON, in the spelling of the contract.
 
 use crate::contract::{
-    Change, Configured, Failure, FailureKind, Level, LogLine, Manifest, Outcome, Problem, RunUpdate,
-    Started,
+    Change, Configured, Failure, FailureKind, Level, LogLine, Manifest, Outcome, Problem,
+    RunUpdate, Started,
 };
 use crate::egress::{Exchange, ExchangeOutcome};
 use crate::engine::CallError;
@@ -11,6 +11,15 @@ use serde_json::{Value, json};
 /// Prints one JSON object, the whole output of a command.
 pub(super) fn print(value: &Value) {
     println!("{value:#}");
+}
+
+/// An object with one more member.
+pub(super) fn with(object: Value, key: &str, value: Value) -> Value {
+    let mut object = object;
+    if let Some(members) = object.as_object_mut() {
+        members.insert(key.to_owned(), value);
+    }
+    object
 }
 
 /// A JSON text inside a value: as JSON if it is JSON, else as text.
@@ -50,17 +59,17 @@ pub(super) fn kind(kind: &FailureKind) -> String {
 }
 
 pub(super) fn failure(failure: &Failure) -> Value {
-    let mut value = json!({
+    let value = json!({
         "kind": kind(&failure.kind),
         "code": failure.code,
         "message": failure.message,
         "remedy": failure.remedy,
         "requestSent": failure.request_sent,
     });
-    if let (FailureKind::RateLimited(seconds), Some(object)) = (&failure.kind, value.as_object_mut()) {
-        object.insert("retryAfterSeconds".to_owned(), json!(seconds));
+    match failure.kind {
+        FailureKind::RateLimited(seconds) => with(value, "retryAfterSeconds", json!(seconds)),
+        _ => value,
     }
-    value
 }
 
 pub(super) fn call_error(error: &CallError) -> Value {

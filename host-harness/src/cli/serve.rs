@@ -45,8 +45,13 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
     };
     let plugin = load(&config.component, &engine).await?;
     for installation in &config.installations {
-        check_settings(file, &installation.id, &installation.settings, &plugin.manifest().settings)
-            .map_err(Stop::unusable)?;
+        check_settings(
+            file,
+            &installation.id,
+            &installation.settings,
+            &plugin.manifest().settings,
+        )
+        .map_err(Stop::unusable)?;
     }
     let options = RuntimeOptions {
         threads: config.runtime.threads,
@@ -74,7 +79,9 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
         }
     };
     if left > 0 {
-        tracing::warn!("{left} runs are under way and will not be reported: this version keeps them in memory alone");
+        tracing::warn!(
+            "{left} runs are under way and will not be reported: this version keeps them in memory alone"
+        );
     }
     Ok(())
 }
@@ -82,7 +89,10 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
 fn announce(host: &Host, installations: usize, format: Output) {
     let address = host.address();
     match format {
-        Output::Json => println!("{}", json!({"listening": address, "installations": installations})),
+        Output::Json => println!(
+            "{}",
+            json!({"listening": address, "installations": installations})
+        ),
         Output::Text => println!(
             "listening on {address} for {installations} installation(s): POST /webhooks/{{installation}}, \
              GET /health/live, GET /health/ready"

@@ -1,8 +1,7 @@
 //! `webhook`: one delivery through the signature check and the component.
 
-use super::{ComponentArgument, Output, Stop, output, read, small_runtime};
+use super::{ComponentArgument, Output, SingleCall, Stop, output, prepare, read};
 use crate::clock;
-use crate::config::{InstallationConfig, check_settings, resolve_installation};
 use crate::contract::{Change, Delivery, Header, RunUpdate, Webhooks};
 use crate::ingress::{WebhookSecret, sign, verify};
 use crate::runtime::Call;
@@ -10,7 +9,6 @@ use clap::Args;
 use http::HeaderMap;
 use serde_json::json;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// Arguments of `webhook`.
 #[derive(Debug, Args)]
@@ -35,13 +33,11 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop> {
-    let file = &arguments.installation;
-    let config = InstallationConfig::load(file).map_err(Stop::unusable)?;
-    let installation = Arc::new(resolve_installation(file, &config).map_err(Stop::unusable)?);
     let body = read(&arguments.body)?;
-    let runtime = small_runtime(&arguments.component).await?;
-    check_settings(file, &config.id, &config.settings, &runtime.manifest().settings)
-        .map_err(Stop::unusable)?;
+    let SingleCall {
+        installation,
+        runtime,
+    } = prepare(&arguments.installation, &arguments.component).await?;
     let webhooks = runtime
         .manifest()
         .webhooks

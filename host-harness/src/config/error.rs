@@ -70,12 +70,7 @@ fn parse<T: DeserializeOwned>(file: &Path, text: &str) -> Result<T, ConfigError>
         ConfigError::Text {
             file: file.to_owned(),
             line: before.matches('\n').count() + 1,
-            column: before
-                .get(line_start..)
-                .unwrap_or_default()
-                .chars()
-                .count()
-                + 1,
+            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
             message: with_suggestion(error.message()),
         }
     })

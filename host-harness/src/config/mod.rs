@@ -166,7 +166,10 @@ impl HostConfig {
         }
         let problem = |key: &str, message: &str| Err(ConfigError::key(path, key, message));
         if config.installations.is_empty() {
-            return problem("installation", "there is none: add a table [[installation]]");
+            return problem(
+                "installation",
+                "there is none: add a table [[installation]]",
+            );
         }
         let mut ids: Vec<&str> = config.installations.iter().map(|i| i.id.as_str()).collect();
         ids.sort_unstable();
@@ -193,7 +196,9 @@ impl RuntimeConfig {
     pub fn limits(&self) -> crate::engine::Limits {
         let mut limits = crate::engine::Limits::default();
         if let Some(mib) = self.memory_mib {
-            limits.memory = usize::try_from(mib).unwrap_or(usize::MAX).saturating_mul(1 << 20);
+            limits.memory = usize::try_from(mib)
+                .unwrap_or(usize::MAX)
+                .saturating_mul(1 << 20);
         }
         if let Some(ms) = self.cpu_ms {
             limits.cpu = std::time::Duration::from_millis(ms);

@@ -70,7 +70,10 @@ pub fn resolve_installation(
         table: format!("installation {:?}", config.id),
     };
     if config.id.is_empty() {
-        return Err(place.error("id", "it is empty; Port shows it as the integration's identifier"));
+        return Err(place.error(
+            "id",
+            "it is empty; Port shows it as the integration's identifier",
+        ));
     }
     let (api_url, policy) = api(&place, config)?;
     let credential = match &config.credential {
@@ -109,7 +112,12 @@ pub fn resolve_installation(
         live_events: config.live_events,
         settings,
     };
-    Ok(Installation::new(public, policy, credential, webhook_secret))
+    Ok(Installation::new(
+        public,
+        policy,
+        credential,
+        webhook_secret,
+    ))
 }
 
 /// Checks the API's URL and makes the policy that allows its origin and no other.
@@ -118,10 +126,17 @@ fn api(place: &Place<'_>, config: &InstallationConfig) -> Result<(String, Policy
     let uri: Uri = url
         .parse()
         .map_err(|error| place.error("api-url", format!("{url:?} is not a URL: {error}")))?;
-    let origin = Origin::of(&uri)
-        .map_err(|error| place.error("api-url", format!("{:?}: {error}", uri.host().unwrap_or_default())))?;
+    let origin = Origin::of(&uri).map_err(|error| {
+        place.error(
+            "api-url",
+            format!("{:?}: {error}", uri.host().unwrap_or_default()),
+        )
+    })?;
     if uri.query().is_some() {
-        return Err(place.error("api-url", "it has a query; leave out everything from the `?`"));
+        return Err(place.error(
+            "api-url",
+            "it has a query; leave out everything from the `?`",
+        ));
     }
     if !origin.is_https() && !config.allow_plain_http {
         return Err(place.error(
@@ -176,10 +191,7 @@ mod tests {
     use super::*;
 
     fn config(more: &str) -> InstallationConfig {
-        toml::from_str(&format!(
-            "id = \"a\"\nhosting = \"self-hosted\"\n{more}"
-        ))
-        .unwrap()
+        toml::from_str(&format!("id = \"a\"\nhosting = \"self-hosted\"\n{more}")).unwrap()
     }
 
     fn error(more: &str) -> String {
@@ -221,7 +233,10 @@ mod tests {
             &config("api-url = \"https://x.example/api/v3/\""),
         )
         .unwrap();
-        assert!(matches!(installation.webhook_secret(), WebhookSecret::Missing));
+        assert!(matches!(
+            installation.webhook_secret(),
+            WebhookSecret::Missing
+        ));
         assert_eq!(installation.public().api_url, "https://x.example/api/v3");
     }
 }

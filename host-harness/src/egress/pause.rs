@@ -38,7 +38,10 @@ impl Pause {
 }
 
 fn asked_for(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
-    if !matches!(status, StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS) {
+    if !matches!(
+        status,
+        StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS
+    ) {
         return None;
     }
     let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
@@ -94,13 +97,18 @@ mod tests {
     async fn a_pause_ends_by_itself_and_a_shorter_one_does_not_cut_it() {
         let pause = Pause::default();
         let note = |seconds: &str| {
-            let headers = [(RETRY_AFTER, seconds.parse().unwrap())].into_iter().collect();
+            let headers = [(RETRY_AFTER, seconds.parse().unwrap())]
+                .into_iter()
+                .collect();
             pause.note(StatusCode::TOO_MANY_REQUESTS, &headers, Instant::now());
         };
         note("10");
         note("2");
         tokio::time::advance(Duration::from_secs(9)).await;
-        assert_eq!(pause.remaining(Instant::now()), Some(Duration::from_secs(1)));
+        assert_eq!(
+            pause.remaining(Instant::now()),
+            Some(Duration::from_secs(1))
+        );
         tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!(pause.remaining(Instant::now()), None);
     }

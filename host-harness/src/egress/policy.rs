@@ -162,11 +162,7 @@ mod tests {
         let policy = policy("https://api.github.com");
         assert!(!allows(&policy, "https://api.github.com@evil.example/"));
         let denied = policy
-            .check(
-                &"https://u:hunter2@api.github.com/"
-                    .parse()
-                    .unwrap(),
-            )
+            .check(&"https://u:hunter2@api.github.com/".parse().unwrap())
             .unwrap_err();
         assert!(!denied.to_string().contains("hunter2"));
     }

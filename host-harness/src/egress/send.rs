@@ -208,6 +208,7 @@ impl TimeLimits {
 
 /// What the guest is told about a request that failed. Every code but the last says that nothing was sent.
 fn wasi_error(error: &transport::SendError) -> Error {
+    tracing::warn!("a request failed: {}", transport::causes(error));
     match transport::connect_failure(error) {
         Some(ConnectFailure::Refused) => Error::ConnectionRefused,
         Some(ConnectFailure::TimedOut) => Error::ConnectionTimeout,
@@ -216,8 +217,8 @@ fn wasi_error(error: &transport::SendError) -> Error {
             info_code: None,
         },
         Some(ConnectFailure::Certificate) => Error::TlsCertificateError,
-        Some(ConnectFailure::Tls) => Error::TlsProtocolError,
-        Some(ConnectFailure::Other) => Error::DestinationUnavailable,
+        // Not the code for TLS errors: that one may also mean an error after the handshake, when something was sent.
+        Some(ConnectFailure::Tls | ConnectFailure::Other) => Error::DestinationUnavailable,
         None => Error::ConnectionTerminated,
     }
 }
@@ -265,9 +266,7 @@ where
                 self.alarm.as_mut().reset(next);
                 Poll::Ready(Some(Ok(frame)))
             }
-            Poll::Ready(Some(Err(_cut))) => {
-                Poll::Ready(Some(Err(Error::HttpResponseIncomplete)))
-            }
+            Poll::Ready(Some(Err(_cut))) => Poll::Ready(Some(Err(Error::HttpResponseIncomplete))),
             Poll::Ready(None) => Poll::Ready(None),
             Poll::Pending => {
                 ready!(self.alarm.as_mut().poll(context));

@@ -160,7 +160,9 @@ fn compilation_cache(options: &EngineOptions) -> Option<Cache> {
     }
     Cache::new(config)
         .inspect_err(|error| {
-            tracing::warn!("components are compiled anew at each start, the cache is unusable: {error:#}");
+            tracing::warn!(
+                "components are compiled anew at each start, the cache is unusable: {error:#}"
+            );
         })
         .ok()
 }

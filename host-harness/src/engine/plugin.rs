@@ -28,6 +28,8 @@ pub struct Facts {
     pub path: PathBuf,
     /// Its size, in bytes.
     pub size: u64,
+    /// The version of the contract that it was built for.
+    pub contract_version: String,
     /// Names of what it imports, with versions.
     pub imports: Vec<String>,
     /// Names of what it exports, with versions.
@@ -98,12 +100,11 @@ impl Plugin {
             }
         })?;
         let component_type = component.component_type();
-        contract::check_version(&component_type, engine.wasmtime()).map_err(|error| {
-            LoadError::Contract {
+        let contract_version = contract::check_version(&component_type, engine.wasmtime())
+            .map_err(|error| LoadError::Contract {
                 path: in_file(path),
                 error,
-            }
-        })?;
+            })?;
         let link_error = |error| LoadError::Link {
             path: in_file(path),
             error,
@@ -119,6 +120,7 @@ impl Plugin {
         let facts = Facts {
             path: in_file(path),
             size: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            contract_version,
             imports: names(
                 &mut component_type
                     .imports(engine.wasmtime())

@@ -95,7 +95,12 @@ impl Ingress {
     }
 
     fn decide(&self, id: &str, headers: &HeaderMap, body: &[u8]) -> Result<Reply, Reply> {
-        let not_found = || (StatusCode::NOT_FOUND, format!("no installation {id:?} here"));
+        let not_found = || {
+            (
+                StatusCode::NOT_FOUND,
+                format!("no installation {id:?} here"),
+            )
+        };
         let installation = self.installations.get(id).ok_or_else(not_found)?;
         let webhooks = self.webhooks.as_ref().ok_or_else(not_found)?;
         signature::verify(installation.webhook_secret(), webhooks, headers, body).map_err(

@@ -27,7 +27,9 @@ pub enum SignatureError {
     #[error("the delivery's signature cannot be read")]
     Malformed,
     /// The signature is of another secret or another body.
-    #[error("the delivery's signature does not match: the webhook's secret differs from the host's")]
+    #[error(
+        "the delivery's signature does not match: the webhook's secret differs from the host's"
+    )]
     Mismatch,
     /// This side has no secret to check with.
     #[error("deliveries for this installation are refused: it has no webhook secret")]
@@ -77,12 +79,19 @@ pub fn sign(secret: &SecretString, webhooks: &Webhooks, body: &[u8]) -> String {
 }
 
 fn hmac_sha256(secret: &SecretString) -> Hmac<Sha256> {
-    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length (RFC 2104)")]
+    #[expect(
+        clippy::expect_used,
+        reason = "HMAC takes keys of any length (RFC 2104)"
+    )]
     Hmac::new_from_slice(secret.expose_secret().as_bytes()).expect("any length is allowed")
 }
 
 fn decode_hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
+    let digit = |byte: u8| {
+        char::from(byte)
+            .to_digit(16)
+            .and_then(|d| u8::try_from(d).ok())
+    };
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     if !rest.is_empty() {
         return None;
@@ -108,7 +117,11 @@ mod tests {
         }
     }
 
-    fn check(secret: &WebhookSecret, signature: Option<&str>, body: &[u8]) -> Result<(), SignatureError> {
+    fn check(
+        secret: &WebhookSecret,
+        signature: Option<&str>,
+        body: &[u8],
+    ) -> Result<(), SignatureError> {
         let mut headers = HeaderMap::new();
         if let Some(signature) = signature {
             headers.insert("x-hub-signature-256", signature.parse().unwrap());
@@ -124,17 +137,33 @@ mod tests {
     fn the_documented_example_is_accepted() {
         let secret = WebhookSecret::Verify(SecretString::from(KEY));
         assert_eq!(check(&secret, Some(SIGNED), b"Hello, World!"), Ok(()));
-        assert_eq!(sign(&SecretString::from(KEY), &webhooks(), b"Hello, World!"), SIGNED);
+        assert_eq!(
+            sign(&SecretString::from(KEY), &webhooks(), b"Hello, World!"),
+            SIGNED
+        );
     }
 
     #[test]
     fn any_other_body_key_or_spelling_is_refused() {
         let secret = WebhookSecret::Verify(SecretString::from(KEY));
         let other = WebhookSecret::Verify(SecretString::from("other"));
-        assert_eq!(check(&secret, Some(SIGNED), b"Hello, World?"), Err(SignatureError::Mismatch));
-        assert_eq!(check(&other, Some(SIGNED), b"Hello, World!"), Err(SignatureError::Mismatch));
+        assert_eq!(
+            check(&secret, Some(SIGNED), b"Hello, World?"),
+            Err(SignatureError::Mismatch)
+        );
+        assert_eq!(
+            check(&other, Some(SIGNED), b"Hello, World!"),
+            Err(SignatureError::Mismatch)
+        );
         assert_eq!(check(&secret, None, b""), Err(SignatureError::Unsigned));
-        for malformed in ["", "sha256=", "sha1=7571", "sha256=zz", "sha256=757", "7571"] {
+        for malformed in [
+            "",
+            "sha256=",
+            "sha1=7571",
+            "sha256=zz",
+            "sha256=757",
+            "7571",
+        ] {
             let result = check(&secret, Some(malformed), b"Hello, World!");
             assert!(result.is_err(), "{malformed:?}");
         }

@@ -181,8 +181,11 @@ impl Life {
         match next_try(&failure) {
             NextTry::After(pause) => {
                 let label = self.news(format!("Waiting: {}", first_sentence(&failure.message)));
-                let mut effects: Vec<Effect> =
-                    label.map(Write::Waiting).map(Effect::Write).into_iter().collect();
+                let mut effects: Vec<Effect> = label
+                    .map(Write::Waiting)
+                    .map(Effect::Write)
+                    .into_iter()
+                    .collect();
                 effects.push(Effect::Park(pause));
                 (State::Parked(plan), effects)
             }
@@ -264,10 +267,11 @@ enum NextTry {
 
 fn next_try(failure: &Failure) -> NextTry {
     match &failure.kind {
-        FailureKind::RateLimited(seconds) => NextTry::After(seconds.map_or(
-            RATE_LIMIT_PAUSE,
-            |seconds| Duration::from_secs(u64::from(seconds)),
-        )),
+        FailureKind::RateLimited(seconds) => {
+            NextTry::After(seconds.map_or(RATE_LIMIT_PAUSE, |seconds| {
+                Duration::from_secs(u64::from(seconds))
+            }))
+        }
         FailureKind::Unavailable => NextTry::Backoff,
         FailureKind::Unauthorized => NextTry::OnceMore,
         FailureKind::Ambiguous => NextTry::LookFirst,

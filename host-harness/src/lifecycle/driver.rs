@@ -44,7 +44,7 @@ pub(super) async fn drive(
     run: Result<PendingRun, Failure>,
 ) {
     let (run, refused) = match run {
-        Ok(run) => (Some(for_plugin(run)), None),
+        Ok(run) => (Some(Run::from(run)), None),
         Err(failure) => (None, Some(failure)),
     };
     let mut task = Task {
@@ -166,7 +166,10 @@ impl Task<'_> {
                     tokio::time::sleep(backoff::with_jitter(backoff::delay(failures))).await;
                 }
                 Err(error) => {
-                    tracing::error!(run = self.id, "not acked, Port will offer the run again: {error}");
+                    tracing::error!(
+                        run = self.id,
+                        "not acked, Port will offer the run again: {error}"
+                    );
                     return None;
                 }
             }
@@ -280,18 +283,6 @@ impl Task<'_> {
                 contract::Change::Completed(completion) => completion.label.clone(),
             },
         }
-    }
-}
-
-fn for_plugin(run: PendingRun) -> Run {
-    Run {
-        id: run.id,
-        kind: match run.kind {
-            RunKind::Action => contract::RunKind::Action,
-            RunKind::WorkflowNode => contract::RunKind::WorkflowNode,
-        },
-        action_type: run.action_type,
-        properties: run.properties.get().to_owned(),
     }
 }
 

@@ -71,8 +71,11 @@ struct Shared {
     active: Mutex<BTreeSet<(String, String)>>,
     idle: Notify,
     /// One lock for each partition key of an installation that a run holds or waits for.
-    partitions: Mutex<BTreeMap<(String, String), Arc<tokio::sync::Mutex<()>>>>,
+    partitions: Mutex<BTreeMap<(String, String), Partition>>,
 }
+
+/// Held by the run whose turn it is.
+type Partition = Arc<tokio::sync::Mutex<()>>;
 
 impl Lifecycle {
     /// A life for runs that `runtime` executes. `observer` is told every step.
@@ -113,7 +116,10 @@ impl Lifecycle {
         let failure = Failure {
             kind: FailureKind::InvalidParameters,
             code: "unreadable-run".to_owned(),
-            message: format!("The run that Port offered cannot be read: {}.", unreadable.reason),
+            message: format!(
+                "The run that Port offered cannot be read: {}.",
+                unreadable.reason
+            ),
             remedy: Some("Save the action again with the installation's backend.".to_owned()),
             request_sent: false,
         };
@@ -165,7 +171,10 @@ impl Lifecycle {
         let source = source.clone();
         tokio::spawn(async move {
             // Dropped on every way out, also when the runtime shuts down.
-            let _registered = Registered { shared: shared.clone(), key };
+            let _registered = Registered {
+                shared: shared.clone(),
+                key,
+            };
             driver::drive(&shared, &source, kind, id, run).await;
         });
         true

@@ -47,7 +47,7 @@ impl Reporter {
                     output,
                 })]
             }
-            Write::Waiting(label) => label_call(Some(label)).into_iter().collect(),
+            Write::Waiting(label) => self.waiting(label).into_iter().collect(),
             Write::Progress(progress) => {
                 let mut calls: Vec<PortCall> = log_call(progress.log).into_iter().collect();
                 calls.extend(label_call(progress.label));
@@ -73,6 +73,17 @@ impl Reporter {
                 }],
                 output: None,
             }),
+        }
+    }
+
+    /// A workflow node run has no label, so there it is a line of the log.
+    fn waiting(&self, label: String) -> Option<PortCall> {
+        match self.kind {
+            RunKind::Action => label_call(Some(label)),
+            RunKind::WorkflowNode => log_call(vec![LogLine {
+                level: Level::Info,
+                message: label,
+            }]),
         }
     }
 

@@ -24,7 +24,10 @@ enum Route {
     /// The run is known: news goes there.
     Known(UnboundedSender<RunUpdate>),
     /// The run is not known yet.
-    Early { news: Vec<RunUpdate>, since: Instant },
+    Early {
+        news: Vec<RunUpdate>,
+        since: Instant,
+    },
 }
 
 /// All routes of the process. Both sides go through the same lock: whichever comes first, run or news, the other

@@ -9,6 +9,7 @@
 //! offers it.) Status values are open strings: Port may add some, and a word that we do not know is no reason to
 //! refuse a run.
 
+use crate::contract;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -87,6 +88,21 @@ impl PendingRun {
             None => RunKind::WorkflowNode,
         };
         read_pending(kind, run).map_err(|reason| format!("not a {}: {reason}", kind.as_str()))
+    }
+}
+
+/// The run as a plugin gets it.
+impl From<PendingRun> for contract::Run {
+    fn from(run: PendingRun) -> contract::Run {
+        contract::Run {
+            id: run.id,
+            kind: match run.kind {
+                RunKind::Action => contract::RunKind::Action,
+                RunKind::WorkflowNode => contract::RunKind::WorkflowNode,
+            },
+            action_type: run.action_type,
+            properties: run.properties.get().to_owned(),
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Who plays in the demo: repositories, workflows, and the buttons that are pressed.
 
-use crate::simulator::{Effect, Fault};
 use crate::simulator::github::{GitHub, Input, Repository, Workflow, secondary_limit};
 use crate::simulator::port::{Kind, Port, RunView};
+use crate::simulator::{Effect, Fault};
 use std::time::Duration;
 
 /// The installation that Port hosts.

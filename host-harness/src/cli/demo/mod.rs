@@ -51,7 +51,10 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
     if format == Output::Text {
         println!("A simulated GitHub at {}", stage.github.api_url());
         println!("A simulated Port at {}", stage.port.base_url());
-        println!("The host at http://{}, with the component in its sandbox", stage.host.address());
+        println!(
+            "The host at http://{}, with the component in its sandbox",
+            stage.host.address()
+        );
         println!();
     }
     let scenes = cast::scenes();
@@ -67,7 +70,8 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
     }
     let all_ended = |port: &crate::simulator::port::Port| {
         scenes.iter().zip(&ids).all(|(scene, id)| {
-            port.run(id).is_some_and(|run| scene.expected.is_met_by(&run))
+            port.run(id)
+                .is_some_and(|run| scene.expected.is_met_by(&run))
         })
     };
     stage.port.wait_until(PATIENCE, all_ended).await;
@@ -133,7 +137,9 @@ fn conclude(scenes: &[Scene], runs: &[Option<RunView>], violations: &[String], o
         .set_width(WIDTH)
         .set_header(["", "run", "kind", "Port shows", "expected", "why"]);
     for (scene, run) in scenes.iter().zip(runs) {
-        let right = run.as_ref().is_some_and(|run| scene.expected.is_met_by(run));
+        let right = run
+            .as_ref()
+            .is_some_and(|run| scene.expected.is_met_by(run));
         let shown = run.as_ref().map(|run| match &run.status_label {
             Some(label) => format!("{} ({label})", status(run)),
             None => status(run),
@@ -157,7 +163,10 @@ fn conclude(scenes: &[Scene], runs: &[Option<RunView>], violations: &[String], o
     let right = scenes
         .iter()
         .zip(runs)
-        .filter(|(scene, run)| run.as_ref().is_some_and(|run| scene.expected.is_met_by(run)))
+        .filter(|(scene, run)| {
+            run.as_ref()
+                .is_some_and(|run| scene.expected.is_met_by(run))
+        })
         .count();
     println!(
         "\n{right} of {} runs ended as they should, {} contract violations{}",

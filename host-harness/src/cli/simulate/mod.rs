@@ -4,9 +4,9 @@
 mod world;
 
 use super::{Output, Stop, read_text};
+use crate::simulator::Exchange;
 use crate::simulator::github::{self, GitHub};
 use crate::simulator::port::{self, Kind, Port};
-use crate::simulator::Exchange;
 use clap::{Args, Subcommand};
 use serde_json::json;
 use std::net::SocketAddr;
@@ -80,9 +80,16 @@ async fn github(arguments: GithubArguments, format: Output) -> Result<(), Stop> 
         .map_err(|error| cannot_listen(arguments.listen, &error))?;
     world.build(&simulator);
     match format {
-        Output::Json => println!("{}", json!({"apiUrl": simulator.api_url(), "token": simulator.token()})),
+        Output::Json => println!(
+            "{}",
+            json!({"apiUrl": simulator.api_url(), "token": simulator.token()})
+        ),
         Output::Text => {
-            println!("GitHub is played at {}; a valid token is {}", simulator.api_url(), simulator.token());
+            println!(
+                "GitHub is played at {}; a valid token is {}",
+                simulator.api_url(),
+                simulator.token()
+            );
         }
     }
     follow(|| simulator.exchanges(), format).await?;
@@ -160,7 +167,12 @@ async fn follow(exchanges: impl Fn() -> Vec<Exchange>, format: Output) -> Result
 }
 
 fn show(exchange: &Exchange, format: Output) {
-    let Exchange { method, path, status, .. } = exchange;
+    let Exchange {
+        method,
+        path,
+        status,
+        ..
+    } = exchange;
     match format {
         Output::Json => println!(
             "{}",

@@ -1,0 +1,26 @@
+# Adds up what `cargo test` says. Each test program ends with a line "test result: …"; they are shown as "part result: …",
+# so that exactly one line of that form comes out, at the end, and it counts everything.
+
+/^test dispatch_outcomes::.* ok$/ { outcomes++ }
+/^test conclusions::.* ok$/ { conclusions++ }
+
+/^test result: / {
+    parts++
+    if ($3 != "ok.") bad = 1
+    for (i = 2; i < NF; i++) {
+        if ($(i + 1) == "passed;") passed += $i
+        if ($(i + 1) == "failed;") failed += $i
+        if ($(i + 1) == "ignored;") ignored += $i
+        if ($(i + 1) == "filtered") filtered += $i
+    }
+    sub(/^test result/, "part result")
+}
+
+{ print; fflush() }
+
+END {
+    if (!parts) exit
+    printf "\nthrough the real component: %d tests of dispatch outcomes, %d of conclusions\n", outcomes, conclusions
+    printf "test result: %s. %d passed; %d failed; %d ignored; 0 measured; %d filtered out\n",
+        (bad ? "FAILED" : "ok"), passed, failed, ignored, filtered
+}
