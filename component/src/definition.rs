@@ -217,7 +217,7 @@ impl Draft<'_> {
         Some(Properties(
             members
                 .into_iter()
-                .map(|(key, value)| (key, value.to_owned()))
+                .map(|(key, value)| (key.into_owned(), value.to_owned()))
                 .collect(),
         ))
     }
@@ -250,16 +250,12 @@ impl Draft<'_> {
             PROPERTIES,
             REPORT,
         ];
-        for (key, _) in method
-            .0
-            .iter()
-            .filter(|(key, _)| !known.contains(&key.as_str()))
-        {
+        for (key, _) in method.0.iter().filter(|(key, _)| !known.contains(&&**key)) {
             let pointer = [self.base.as_str(), &json::pointer_step(key)].concat();
             let message = format!(
                 "An `invocationMethod` of this type has no member `{key}`, and Port refuses it."
             );
-            let remedy = if KNOWN.contains(&key.as_str()) {
+            let remedy = if KNOWN.contains(&&**key) {
                 format!("Move `{key}` into `{PROPERTIES}`.")
             } else {
                 format!("Remove `{key}`.")
@@ -467,7 +463,7 @@ fn replaced(members: &Members<'_>, key: &str, value: &str) -> String {
     let kept = members
         .0
         .iter()
-        .map(|(name, old)| (name.as_str(), if name == key { value } else { *old }));
+        .map(|(name, old)| (&**name, if name == key { value } else { *old }));
     json::object(kept.chain((!is_there).then_some((key, value))))
 }
 

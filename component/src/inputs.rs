@@ -49,7 +49,7 @@ pub fn read(raw: Option<&str>, take_ref: bool, max_inputs: usize) -> Result<Inpu
         if take_ref && name == "ref" {
             reference = reference_text(value)?;
         } else if value != "null" {
-            values.push((name.as_str(), as_input(value)));
+            values.push((&**name, as_input(value)));
         }
     }
     check_count(values.len(), max_inputs)?;

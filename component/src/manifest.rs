@@ -63,7 +63,7 @@ mod tests {
         let schema = json::compact(INPUT_SCHEMA).unwrap();
         let properties =
             Members::of(Members::of(&schema).unwrap().get("properties").unwrap()).unwrap();
-        let names: Vec<&str> = properties.0.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = properties.0.iter().map(|(name, _)| &**name).collect();
         assert_eq!(
             names,
             [

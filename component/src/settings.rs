@@ -74,7 +74,7 @@ impl Settings {
         let mut settings = Self::default();
         for (key, value) in &members.0 {
             let value = *value;
-            match key.as_str() {
+            match &**key {
                 "max-inputs" => settings.max_inputs = within(key, value, 1..=1000)? as usize,
                 "discovery-seconds" => settings.discovery_ms = within(key, value, 1..=600)? * 1000,
                 "resend-after-ambiguous" => {

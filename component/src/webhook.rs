@@ -13,7 +13,7 @@ use crate::contract::ocean::integration_action::types::{
 use crate::explain::{self, one_line};
 use crate::github::{GitHub, Job, Repository, Text, WorkflowRun};
 use crate::host::Host;
-use crate::json::{self, Fault, FromJson, Reader};
+use crate::json::{self, Fault, Fields, Object};
 use crate::manifest::EVENT_HEADER;
 use crate::names::ExternalId;
 use crate::{check, conclusion, time};
@@ -32,46 +32,23 @@ struct JobDelivery<'a> {
     repository: Repository,
 }
 
-impl<'a> FromJson<'a> for RunDelivery<'a> {
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
-        let (action, workflow_run, repository) = parts(reader, "workflow_run")?;
-        Ok(Self {
-            action,
-            workflow_run,
-            repository,
-        })
-    }
-}
-
-impl<'a> FromJson<'a> for JobDelivery<'a> {
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
-        let (action, workflow_job, repository) = parts(reader, "workflow_job")?;
-        Ok(Self {
-            action,
-            workflow_job,
-            repository,
-        })
-    }
-}
-
-/// The parts of a delivery: its action, the subject under this key, and the repository.
-fn parts<'a, T: FromJson<'a>>(
-    reader: &mut Reader<'a>,
-    subject: &'static str,
-) -> Result<(Text<'a>, T, Repository), Fault> {
-    let (mut action, mut about, mut repository) = (None, None, None);
-    reader.object(&mut |key, value| {
-        match key {
-            "action" => action = value.text()?,
-            "repository" => repository = value.maybe()?,
-            _ if key == subject => about = value.maybe()?,
-            _ => value.skip()?,
+impl<'a> Object<'a> for RunDelivery<'a> {
+    fn of(fields: &mut Fields<'a>) -> Self {
+        Self {
+            action: fields.needed("action"),
+            workflow_run: fields.needed("workflow_run"),
+            repository: fields.needed("repository"),
         }
-        Ok(())
-    })?;
-    match (action, about, repository) {
-        (Some(action), Some(about), Some(repository)) => Ok((action, about, repository)),
-        _ => Err(reader.fault("a delivery with `action`, its subject and `repository`")),
+    }
+}
+
+impl<'a> Object<'a> for JobDelivery<'a> {
+    fn of(fields: &mut Fields<'a>) -> Self {
+        Self {
+            action: fields.needed("action"),
+            workflow_job: fields.needed("workflow_job"),
+            repository: fields.needed("repository"),
+        }
     }
 }
 

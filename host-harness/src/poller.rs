@@ -4,6 +4,7 @@ use crate::lifecycle::{Lifecycle, Source};
 use crate::port::{self, Claim, RunKind, TokenOwner};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Most runs of one installation that have a life at once. Above, no more are claimed: the rest waits in Port, where
@@ -11,6 +12,8 @@ use tokio_util::sync::CancellationToken;
 const MOST_ACTIVE: usize = 1_000;
 /// Most runs of one claim.
 const CLAIM: usize = 50;
+/// How often Port is asked, while there are no runs, whether action processing has been switched on or off.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
 /// Longest pause after claims that failed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
@@ -47,6 +50,8 @@ pub async fn poll(
         source,
         times,
         failures: 0,
+        switched_off: false,
+        asked: Instant::now(),
         last: Readiness::Starting,
         report,
     };
@@ -62,6 +67,10 @@ struct Poller<R> {
     source: Arc<Source>,
     times: ClaimTimes,
     failures: u32,
+    /// Whether action processing is known to be switched off in Port.
+    switched_off: bool,
+    /// When Port was last asked about that.
+    asked: Instant,
     last: Readiness,
     report: R,
 }
@@ -111,22 +120,22 @@ impl<R: Fn(Readiness)> Poller<R> {
                 }
             }
         }
-        self.warn_if_switched_off().await;
+        self.ask_whether_switched_off().await;
         true
     }
 
     /// Port offers no runs to an installation whose action processing is off; it may be switched on at any time.
-    async fn warn_if_switched_off(&self) {
+    async fn ask_whether_switched_off(&mut self) {
         let id = self.source.installation.id();
+        self.asked = Instant::now();
         match self.source.port.integration(id).await {
-            Ok(integration) if integration.actions_processing_enabled == Some(true) => {}
-            Ok(_) => tracing::warn!(
-                installation = id,
-                "action processing is switched off in Port, so Port offers no runs: set actionsProcessingEnabled"
-            ),
+            Ok(integration) => {
+                self.switched_off = integration.actions_processing_enabled != Some(true);
+            }
+            // Claims will tell whether Port works at all.
             Err(error) => tracing::warn!(
                 installation = id,
-                "Port does not know the installation, or cannot say: {error}"
+                "Port cannot say whether action processing is on: {error}"
             ),
         }
     }
@@ -155,7 +164,20 @@ impl<R: Fn(Readiness)> Poller<R> {
             }
         }
         self.failures = 0;
-        self.tell(Readiness::Ready);
+        if taken > 0 {
+            self.switched_off = false;
+        } else if self.asked.elapsed() > LOOK_AGAIN {
+            self.ask_whether_switched_off().await;
+        }
+        self.tell(if self.switched_off {
+            Readiness::Broken(
+                "action processing is switched off in Port, so Port offers no runs: set actionsProcessingEnabled of \
+                 the integration to true"
+                    .to_owned(),
+            )
+        } else {
+            Readiness::Ready
+        });
         Ok(taken)
     }
 

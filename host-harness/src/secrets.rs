@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where a secret is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,17 +34,16 @@ pub enum SecretError {
 }
 
 impl SecretRef {
-    /// Reads the secret.
-    pub fn read(&self) -> Result<SecretString, SecretError> {
+    /// Reads the secret. The path of a file is relative to `folder`, the one that the configuration is in.
+    pub fn read(&self, folder: &Path) -> Result<SecretString, SecretError> {
         let text = match self {
             SecretRef::Env(name) => {
                 std::env::var(name).map_err(|_| SecretError::NoVariable(name.clone()))?
             }
             SecretRef::File(path) => {
-                std::fs::read_to_string(path).map_err(|error| SecretError::Unreadable {
-                    path: path.clone(),
-                    error,
-                })?
+                let path = folder.join(path);
+                std::fs::read_to_string(&path)
+                    .map_err(|error| SecretError::Unreadable { path, error })?
             }
         };
         let secret = text.trim_end_matches(['\r', '\n']);

@@ -7,7 +7,10 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod conclusions;
 mod dispatch_outcomes;
+mod hostile_values;
+mod plan_and_configure;
 
 #[path = "../support/bench.rs"]
 mod bench;

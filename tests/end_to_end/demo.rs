@@ -12,7 +12,15 @@ fn the_demo_ends_every_run_as_it_should() {
     let runs = object["runs"].as_array().unwrap();
     assert!(runs.len() >= 8, "{finished}");
     for run in runs {
-        for key in ["name", "kind", "status", "statusLabel", "link", "externalRunId", "expected"] {
+        for key in [
+            "name",
+            "kind",
+            "status",
+            "statusLabel",
+            "link",
+            "externalRunId",
+            "expected",
+        ] {
             assert!(run.get(key).is_some(), "{key} is missing: {run}");
         }
         assert_eq!(run["status"], run["expected"], "{run}");

@@ -7,7 +7,13 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod command_line;
+mod configuration;
 mod demo;
+mod ingress;
+mod lifecycle;
+mod seed;
+mod sender;
 
 #[path = "../support/component.rs"]
 mod component;

@@ -2,8 +2,12 @@
 
 use crate::component::component;
 use std::fmt;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// A folder with files in it, and the program to run there.
 pub struct Program {
@@ -37,7 +41,7 @@ impl Program {
 
     /// Writes a file; returns its path.
     pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.folder.path().join(name);
+        let path = self.folder().join(name);
         std::fs::write(&path, content).unwrap();
         path
     }
@@ -52,29 +56,130 @@ impl Program {
         let mut command = Command::new(env!("CARGO_BIN_EXE_host-harness"));
         command
             .args(arguments)
-            .current_dir(self.folder.path())
+            .current_dir(self.folder())
             .env("HOST_HARNESS_COMPONENT", component())
-            .env_remove("RUST_LOG");
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null());
         command
     }
 
     /// Runs the program to its end.
     pub fn run(&self, arguments: &[&str]) -> Finished {
-        let Output {
-            status,
-            stdout,
-            stderr,
-        } = self.command(arguments).output().unwrap();
-        Finished {
-            code: status.code(),
-            stdout: String::from_utf8_lossy(&stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&stderr).into_owned(),
+        Finished::of(arguments, self.command(arguments).output().unwrap())
+    }
+
+    /// Runs the program to its end, while the servers of the test go on.
+    pub async fn run_beside(&self, arguments: &[&str]) -> Finished {
+        let mut command = self.command(arguments);
+        let output = tokio::task::spawn_blocking(move || command.output()).await;
+        Finished::of(arguments, output.unwrap().unwrap())
+    }
+
+    /// Starts the program and lets it run.
+    pub fn start(&self, arguments: &[&str]) -> Running {
+        let mut command = self.command(arguments);
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (sender, lines) = unbounded_channel();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                // A test that has failed listens no more.
+                let _ = sender.send(line);
+            }
+        });
+        let mut stderr = child.stderr.take().unwrap();
+        let stderr = thread::spawn(move || {
+            let mut text = String::new();
+            stderr.read_to_string(&mut text).unwrap();
+            text
+        });
+        Running {
+            child,
+            lines,
+            seen: String::new(),
+            stderr: Some(stderr),
             command: arguments.join(" "),
         }
     }
 }
 
+/// The program at work. Dropping it kills it.
+pub struct Running {
+    child: Child,
+    lines: UnboundedReceiver<String>,
+    seen: String,
+    stderr: Option<JoinHandle<String>>,
+    command: String,
+}
+
+/// How long a line or an end is waited for.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+impl Running {
+    /// The next line of standard output; none when that has ended.
+    async fn next(&mut self) -> Option<String> {
+        let next = tokio::time::timeout(PATIENCE, self.lines.recv()).await;
+        let line =
+            next.unwrap_or_else(|_| panic!("{} is silent after\n{}", self.command, self.seen))?;
+        self.seen.push_str(&line);
+        self.seen.push('\n');
+        Some(line)
+    }
+
+    /// The next line of standard output that holds this text.
+    pub async fn line_with(&mut self, text: &str) -> String {
+        while let Some(line) = self.next().await {
+            if line.contains(text) {
+                return line;
+            }
+        }
+        panic!(
+            "{} has ended without {text:?}:\n{}",
+            self.command, self.seen
+        )
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    pub async fn terminate(mut self) -> Finished {
+        let id = self.child.id().to_string();
+        let killed = Command::new("sh")
+            .args(["-c", "kill -TERM \"$0\"", &id])
+            .status();
+        assert!(killed.unwrap().success());
+        while self.next().await.is_some() {}
+        let code = self.child.wait().unwrap().code();
+        let stderr = self.stderr.take().map(|thread| thread.join().unwrap());
+        Finished {
+            code,
+            stdout: std::mem::take(&mut self.seen),
+            stderr: stderr.unwrap_or_default(),
+            command: self.command.clone(),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 impl Finished {
+    fn of(arguments: &[&str], output: Output) -> Finished {
+        Finished {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            command: arguments.join(" "),
+        }
+    }
+
     /// Fails the test unless the program ended with this code.
     #[track_caller]
     pub fn expect_code(&self, code: i32) -> &Finished {
@@ -82,10 +187,31 @@ impl Finished {
         self
     }
 
+    /// Fails the test unless the program refused to start with one error, in one line; returns what it says.
+    #[track_caller]
+    pub fn refusal(&self) -> &str {
+        self.expect_code(2);
+        assert_eq!(self.stdout, "", "{self}");
+        assert_eq!(self.stderr.lines().count(), 1, "{self}");
+        let said = self.stderr.trim_end().strip_prefix("error: ");
+        said.unwrap_or_else(|| panic!("no error: {self}"))
+    }
+
+    /// Fails the test if this is printed anywhere.
+    #[track_caller]
+    pub fn expect_never(&self, secret: &str) -> &Finished {
+        assert!(
+            !self.stdout.contains(secret) && !self.stderr.contains(secret),
+            "{self}"
+        );
+        self
+    }
+
     /// Standard output as JSON.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("no JSON ({error}): {self}"))
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("no JSON ({error}): {self}"))
     }
 }
 

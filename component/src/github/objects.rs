@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::json::{Fault, FromJson, Reader};
+use crate::json::{Fields, Object};
 use crate::names::{is_owner, is_repository};
 
 /// A text that borrows from the answer or delivery.
@@ -163,203 +163,121 @@ pub struct JobList<'a> {
     pub jobs: Vec<Job<'a>>,
 }
 
-/// The fault that an object lacks a field without which it means nothing.
-fn needed<T>(field: Option<T>, reader: &Reader<'_>, expected: &'static str) -> Result<T, Fault> {
-    field.ok_or_else(|| reader.fault(expected))
-}
-
-fn owned(text: Option<Text<'_>>) -> Option<String> {
-    text.map(Cow::into_owned)
-}
-
-impl<'a> FromJson<'a> for Account {
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
-        let mut login = None;
-        reader.object(&mut |key, value| match key {
-            "login" => value.text().map(|text| login = text),
-            _ => value.skip(),
-        })?;
-        Ok(Self {
-            login: needed(owned(login), reader, "an account with `login`")?,
-        })
-    }
-}
-
-impl<'a> FromJson<'a> for Owner {
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
-        let (mut id, mut login) = (None, None);
-        reader.object(&mut |key, value| match key {
-            "id" => value.number().map(|number| id = number),
-            "login" => value.text().map(|text| login = text),
-            _ => value.skip(),
-        })?;
-        let expected = "an owner with `id` and `login`";
-        Ok(Self {
-            id: needed(id, reader, expected)?,
-            login: needed(owned(login), reader, expected)?,
-        })
-    }
-}
-
-impl<'a> FromJson<'a> for Repository {
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
-        let (mut id, mut name, mut owner) = (None, None, None);
-        let mut repository = Self::default();
-        reader.object(&mut |key, value| {
-            match key {
-                "id" => id = value.number()?,
-                "name" => name = value.text()?,
-                "owner" => owner = value.maybe()?,
-                "default_branch" => repository.default_branch = owned(value.text()?),
-                "archived" => repository.archived = value.flag()?.unwrap_or(false),
-                "disabled" => repository.disabled = value.flag()?.unwrap_or(false),
-                _ => value.skip()?,
-            }
-            Ok(())
-        })?;
-        let expected = "a repository with `id`, `name` and `owner`";
-        repository.id = needed(id, reader, expected)?;
-        repository.name = needed(owned(name), reader, expected)?;
-        repository.owner = needed(owner, reader, expected)?;
-        Ok(repository)
-    }
-}
-
-impl<'a> FromJson<'a> for Workflow {
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
-        let mut id = None;
-        let mut workflow = Self::default();
-        reader.object(&mut |key, value| {
-            match key {
-                "id" => id = value.number()?,
-                "name" => workflow.name = value.text()?.unwrap_or_default().into_owned(),
-                "path" => workflow.path = value.text()?.unwrap_or_default().into_owned(),
-                "state" => workflow.state = value.text()?.unwrap_or_default().into_owned(),
-                _ => value.skip()?,
-            }
-            Ok(())
-        })?;
-        workflow.id = needed(id, reader, "a workflow with `id`")?;
-        Ok(workflow)
-    }
-}
-
-impl<'a> FromJson<'a> for DispatchReply {
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
-        let mut reply = Self::default();
-        reader.object(&mut |key, value| {
-            match key {
-                "workflow_run_id" => reply.workflow_run_id = value.number()?,
-                "html_url" => reply.html_url = owned(value.text()?),
-                _ => value.skip()?,
-            }
-            Ok(())
-        })?;
-        Ok(reply)
-    }
-}
-
-impl<'a> FromJson<'a> for WorkflowRun<'a> {
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
-        let mut id = None;
-        let mut run = Self::default();
-        reader.object(&mut |key, value| {
-            match key {
-                "id" => id = value.number()?,
-                "run_attempt" => run.run_attempt = attempt(value)?,
-                "event" => run.event = value.text()?,
-                "status" => run.status = value.text()?,
-                "conclusion" => run.conclusion = value.text()?,
-                "html_url" => run.html_url = value.text()?,
-                "display_title" => run.display_title = value.text()?,
-                "head_branch" => run.head_branch = value.text()?,
-                "created_at" => run.created_at = value.text()?,
-                "run_started_at" => run.run_started_at = value.text()?,
-                "updated_at" => run.updated_at = value.text()?,
-                "actor" => run.actor = value.maybe()?,
-                _ => value.skip()?,
-            }
-            Ok(())
-        })?;
-        run.id = needed(id, reader, "a workflow run with `id`")?;
-        Ok(run)
-    }
-}
-
-impl<'a> FromJson<'a> for Job<'a> {
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
-        let mut job = Self::default();
-        reader.object(&mut |key, value| {
-            match key {
-                "run_id" => job.run_id = value.number()?,
-                "run_attempt" => job.run_attempt = attempt(value)?,
-                "name" => job.name = value.text()?,
-                "conclusion" => job.conclusion = value.text()?,
-                "html_url" => job.html_url = value.text()?,
-                "started_at" => job.started_at = value.text()?,
-                "completed_at" => job.completed_at = value.text()?,
-                "runner_name" => job.runner_name = value.text()?,
-                "steps" => job.steps = value.maybe::<Vec<Step<'a>>>()?.unwrap_or_default(),
-                _ => value.skip()?,
-            }
-            Ok(())
-        })?;
-        Ok(job)
-    }
-}
-
-impl<'a> FromJson<'a> for Step<'a> {
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
-        let mut step = Self::default();
-        reader.object(&mut |key, value| {
-            match key {
-                "name" => step.name = value.text()?,
-                "number" => step.number = value.number()?,
-                "conclusion" => step.conclusion = value.text()?,
-                _ => value.skip()?,
-            }
-            Ok(())
-        })?;
-        Ok(step)
-    }
-}
-
-impl<'a> FromJson<'a> for WorkflowList {
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
-        page(reader, "workflows").map(|workflows| Self { workflows })
-    }
-}
-
-impl<'a> FromJson<'a> for RunList<'a> {
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
-        page(reader, "workflow_runs").map(|workflow_runs| Self { workflow_runs })
-    }
-}
-
-impl<'a> FromJson<'a> for JobList<'a> {
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
-        page(reader, "jobs").map(|jobs| Self { jobs })
-    }
-}
-
-/// The list under this key of a page of results.
-fn page<'a, T: FromJson<'a>>(reader: &mut Reader<'a>, list: &'static str) -> Result<Vec<T>, Fault> {
-    let mut items = None;
-    reader.object(&mut |key, value| {
-        if key == list {
-            items = Some(Vec::read(value)?);
-            return Ok(());
+impl<'a> Object<'a> for Account {
+    fn of(fields: &mut Fields<'a>) -> Self {
+        Self {
+            login: fields.needed("login"),
         }
-        value.skip()
-    })?;
-    needed(items, reader, "a page of results")
+    }
 }
 
-/// The number of an attempt. One that fits 32 bits: GitHub allows about fifty.
-fn attempt(value: &mut Reader<'_>) -> Result<Option<u32>, Fault> {
-    let fault = value.fault("the number of an attempt");
-    value
-        .number()?
-        .map(|number| u32::try_from(number).map_err(|_| fault))
-        .transpose()
+impl<'a> Object<'a> for Owner {
+    fn of(fields: &mut Fields<'a>) -> Self {
+        Self {
+            id: fields.needed("id"),
+            login: fields.needed("login"),
+        }
+    }
+}
+
+impl<'a> Object<'a> for Repository {
+    fn of(fields: &mut Fields<'a>) -> Self {
+        Self {
+            id: fields.needed("id"),
+            name: fields.needed("name"),
+            owner: fields.needed("owner"),
+            default_branch: fields.maybe("default_branch"),
+            archived: fields.maybe("archived").unwrap_or_default(),
+            disabled: fields.maybe("disabled").unwrap_or_default(),
+        }
+    }
+}
+
+impl<'a> Object<'a> for Workflow {
+    fn of(fields: &mut Fields<'a>) -> Self {
+        Self {
+            id: fields.needed("id"),
+            name: fields.maybe("name").unwrap_or_default(),
+            path: fields.maybe("path").unwrap_or_default(),
+            state: fields.maybe("state").unwrap_or_default(),
+        }
+    }
+}
+
+impl<'a> Object<'a> for DispatchReply {
+    fn of(fields: &mut Fields<'a>) -> Self {
+        Self {
+            workflow_run_id: fields.maybe("workflow_run_id"),
+            html_url: fields.maybe("html_url"),
+        }
+    }
+}
+
+impl<'a> Object<'a> for WorkflowRun<'a> {
+    fn of(fields: &mut Fields<'a>) -> Self {
+        Self {
+            id: fields.needed("id"),
+            run_attempt: fields.maybe("run_attempt"),
+            event: fields.maybe("event"),
+            status: fields.maybe("status"),
+            conclusion: fields.maybe("conclusion"),
+            html_url: fields.maybe("html_url"),
+            display_title: fields.maybe("display_title"),
+            head_branch: fields.maybe("head_branch"),
+            created_at: fields.maybe("created_at"),
+            run_started_at: fields.maybe("run_started_at"),
+            updated_at: fields.maybe("updated_at"),
+            actor: fields.maybe("actor"),
+        }
+    }
+}
+
+impl<'a> Object<'a> for Job<'a> {
+    fn of(fields: &mut Fields<'a>) -> Self {
+        Self {
+            run_id: fields.maybe("run_id"),
+            run_attempt: fields.maybe("run_attempt"),
+            name: fields.maybe("name"),
+            conclusion: fields.maybe("conclusion"),
+            html_url: fields.maybe("html_url"),
+            started_at: fields.maybe("started_at"),
+            completed_at: fields.maybe("completed_at"),
+            runner_name: fields.maybe("runner_name"),
+            steps: fields.maybe("steps").unwrap_or_default(),
+        }
+    }
+}
+
+impl<'a> Object<'a> for Step<'a> {
+    fn of(fields: &mut Fields<'a>) -> Self {
+        Self {
+            name: fields.maybe("name"),
+            number: fields.maybe("number"),
+            conclusion: fields.maybe("conclusion"),
+        }
+    }
+}
+
+impl<'a> Object<'a> for WorkflowList {
+    fn of(fields: &mut Fields<'a>) -> Self {
+        Self {
+            workflows: fields.needed("workflows"),
+        }
+    }
+}
+
+impl<'a> Object<'a> for RunList<'a> {
+    fn of(fields: &mut Fields<'a>) -> Self {
+        Self {
+            workflow_runs: fields.needed("workflow_runs"),
+        }
+    }
+}
+
+impl<'a> Object<'a> for JobList<'a> {
+    fn of(fields: &mut Fields<'a>) -> Self {
+        Self {
+            jobs: fields.needed("jobs"),
+        }
+    }
 }

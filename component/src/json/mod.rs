@@ -1,86 +1,118 @@
 //! JSON without loss: numbers keep their digits, objects their order, and nothing is read that could be read in two
 //! ways.
 //!
-//! [`read`] is the one place that knows the grammar. Documents that people write (properties, settings,
-//! definitions) are brought into one [`compact`] form first and then carried as text until somebody needs a value of
-//! a certain type. What GitHub sends is read straight into the few fields that matter. Both in one pass, without a
-//! tree and without recursion, so neither size nor depth of a document can harm. Small, too: this reader takes a tenth
-//! of the space in the component that a general one takes.
+//! `serde_json` decides what is JSON (`checked`), where a value ends (`first`) and what a string says (`text`).
+//! Between these, values are carried as the text that they came as, until somebody needs one of a certain type.
+//! Documents that people write (properties, settings, definitions) are brought into one [`compact`] form first. What
+//! GitHub sends is read into typed structs ([`Object`]), and everything else in it is skipped without a tree and
+//! without recursion, so that neither size nor depth can harm.
+//!
+//! Why nothing derives `Deserialize`, and why there is no `RawValue`: both bring `serde_json`'s message about
+//! unexpected values along, which prints floats. The component was a third larger with the one and a quarter with the
+//! other.
 
-pub mod read;
+mod compact;
+mod typed;
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
 use std::fmt;
 
-pub use read::{Fault, FromJson, Reader};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// Why a document was not taken.
+pub use compact::{JsonError, MAX_DEPTH, compact};
+pub use typed::{Fields, FromJson, Object, from_slice};
+
+/// Why a value could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum JsonError {
-    /// The text is not JSON (RFC 8259), is nested too deep, or one of its strings is not Unicode (half a
-    /// surrogate pair).
-    Malformed(Fault),
-    /// A key occurs twice in one object. RFC 8259 section 4 leaves open which one counts, so neither does.
-    DuplicateKey {
-        /// JSON pointer of the second one.
-        pointer: String,
-    },
-}
+pub struct Fault(String);
 
-impl From<Fault> for JsonError {
-    fn from(fault: Fault) -> Self {
-        Self::Malformed(fault)
+impl Fault {
+    /// The fault that something else was expected.
+    fn expected(what: &str) -> Self {
+        Self(what.to_owned())
     }
-}
 
-impl fmt::Display for JsonError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Malformed(fault) => write!(f, "not valid JSON: {fault}"),
-            Self::DuplicateKey { pointer } => {
-                write!(f, "the key at `{pointer}` occurs twice in the same object")
-            }
+    /// The same fault, seen from around the value: with the place where it is.
+    fn under(self, place: &str) -> Self {
+        match place {
+            "" => self,
+            _ => Self(["`", place, "`: ", &self.0].concat()),
         }
     }
 }
 
-/// Reads a whole document into a value.
-///
-/// # Errors
-/// [`Fault`] where the document is not JSON or not the one that was expected.
-pub fn from_slice<'a, T: FromJson<'a>>(text: &'a [u8]) -> Result<T, Fault> {
-    let mut reader = Reader::new(text);
-    let value = T::read(&mut reader)?;
-    reader.end()?;
-    Ok(value)
+impl From<serde_json::Error> for Fault {
+    fn from(error: serde_json::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What stands between values (RFC 8259 section 2).
+const BETWEEN: [char; 6] = [' ', '\t', '\n', '\r', ',', ':'];
+
+/// The document, if it is JSON.
+fn checked(document: &str) -> Result<&str, Fault> {
+    serde_json::from_str::<IgnoredAny>(document)?;
+    Ok(document.trim_matches(BETWEEN))
+}
+
+/// The first value or key of a text that is known to be JSON, and what follows it. `None` before a closing bracket.
+fn first(text: &str) -> Option<(&str, &str)> {
+    let text = text.trim_start_matches(BETWEEN);
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+    values.next()?.ok()?;
+    text.split_at_checked(values.byte_offset())
+}
+
+/// What is between the brackets of an array or object that is known to be JSON: its elements, or keys and values in
+/// turn.
+fn parts(raw: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut rest = raw.get(1..).unwrap_or_default();
+    while let Some((part, after)) = first(rest) {
+        parts.push(part);
+        rest = after;
+    }
+    parts
 }
 
 /// The members of an object in their order, values as text.
 #[derive(Clone, Debug)]
-pub struct Members<'a>(pub Vec<(String, &'a str)>);
+pub struct Members<'a>(pub Vec<(Cow<'a, str>, &'a str)>);
 
 impl<'a> Members<'a> {
     /// The members of `text`, or `None` if it is not an object.
     #[must_use]
     pub fn of(text: &'a str) -> Option<Self> {
-        let mut members = Vec::new();
-        let mut reader = Reader::new(text.as_bytes());
-        let mut member = |key: &str, value: &mut Reader<'a>| {
-            let span = value.span()?;
-            members.push((key.to_owned(), text.get(span).unwrap_or_default()));
-            Ok(())
-        };
-        reader.object(&mut member).ok()?;
-        reader.end().ok()?;
-        Some(Self(members))
+        Self::read(checked(text).ok()?).ok()
     }
 
-    /// The value of a member.
+    /// The members of a value that is known to be JSON.
+    fn read(raw: &'a str) -> Result<Self, Fault> {
+        if !raw.starts_with('{') {
+            return Err(Fault::expected("it must be an object"));
+        }
+        let mut members = Vec::new();
+        for pair in parts(raw).chunks_exact(2) {
+            if let [key, value] = pair {
+                members.push((Cow::from_json(key)?, *value));
+            }
+        }
+        Ok(Self(members))
+    }
+
+    /// The value of a member; the last one, should GitHub send several.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&'a str> {
         self.0
             .iter()
-            .find(|(name, _)| name == key)
+            .rfind(|(name, _)| name == key)
             .map(|(_, value)| *value)
     }
 
@@ -91,28 +123,82 @@ impl<'a> Members<'a> {
     }
 }
 
-/// The elements of an array, as text; `None` if the value is not an array.
+/// The elements of an array that is known to be JSON, as text; `None` if the value is not an array.
 #[must_use]
-pub fn elements(text: &str) -> Option<Vec<&str>> {
-    let mut elements = Vec::new();
-    let mut reader = Reader::new(text.as_bytes());
-    let mut element = |value: &mut Reader<'_>| {
-        let span = value.span()?;
-        elements.push(text.get(span).unwrap_or_default());
-        Ok(())
-    };
-    reader.array(&mut element).ok()?;
-    Some(elements)
+pub fn elements(raw: &str) -> Option<Vec<&str>> {
+    raw.starts_with('[').then(|| parts(raw))
 }
 
-/// The text of a JSON string, decoded; `None` if the value is not a string.
+/// The text of a JSON string, decoded; `None` if the value is not a string, or half a surrogate pair is in it.
 #[must_use]
 pub fn as_string(raw: &str) -> Option<String> {
-    Reader::new(raw.as_bytes())
-        .text()
-        .ok()
-        .flatten()
-        .map(Into::into)
+    text(raw).map(Cow::into_owned)
+}
+
+/// The same, borrowed from the document unless there are escapes in it.
+fn text(raw: &str) -> Option<Cow<'_, str>> {
+    serde_json::from_str(raw).ok().and_then(|Text(text)| text)
+}
+
+struct Text<'a>(Option<Cow<'a, str>>);
+
+impl<'a> Deserialize<'a> for Text<'a> {
+    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextVisitor)
+    }
+}
+
+/// Takes every type of value, so that `serde_json` has nothing to say about unexpected ones (see above).
+struct TextVisitor;
+
+impl<'a> Visitor<'a> for TextVisitor {
+    type Value = Text<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'a str) -> Result<Self::Value, E> {
+        Ok(Text(Some(Cow::Borrowed(text))))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Text(Some(Cow::Owned(text.to_owned()))))
+    }
+
+    fn visit_map<A>(self, _: A) -> Result<Self::Value, A::Error>
+    where
+        A: MapAccess<'a>,
+    {
+        Ok(Text(None))
+    }
+
+    fn visit_seq<A>(self, _: A) -> Result<Self::Value, A::Error>
+    where
+        A: SeqAccess<'a>,
+    {
+        Ok(Text(None))
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Text(None))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(Text(None))
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(Text(None))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(Text(None))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(Text(None))
+    }
 }
 
 /// Whether the value is a number.
@@ -179,221 +265,35 @@ pub fn pointer_step(key: &str) -> String {
     ["/", &key.replace('~', "~0").replace('/', "~1")].concat()
 }
 
-/// The document without insignificant space and with plain UTF-8 in its strings. Everything else stays: digits of
-/// numbers, order of members.
-///
-/// # Errors
-/// [`JsonError`] for anything that is not one unambiguous JSON document.
-pub fn compact(text: &str) -> Result<String, JsonError> {
-    let mut reader = Reader::new(text.as_bytes());
-    reader.skip()?;
-    reader.end()?;
-    // From here on the text is known to be valid, so that one flat pass is enough.
-    let mut writer = Compactor {
-        out: String::with_capacity(text.len()),
-        open: Vec::new(),
-    };
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        rest = match first {
-            '"' => writer.string(rest)?,
-            ' ' | '\t' | '\n' | '\r' => skip(rest),
-            other => {
-                writer.structure(other);
-                skip(rest)
-            }
-        };
-    }
-    Ok(writer.out)
-}
-
-/// One open array or object.
-struct Level {
-    /// The keys so far, if it is an object.
-    keys: Option<BTreeSet<String>>,
-    /// The last key, for pointers.
-    key: String,
-    /// The index of the current element, for pointers into arrays.
-    index: usize,
-    /// Whether the next string is a key.
-    expects_key: bool,
-}
-
-struct Compactor {
-    out: String,
-    open: Vec<Level>,
-}
-
-impl Compactor {
-    /// A character outside strings: brackets, commas, colons, and the letters of numbers and words.
-    fn structure(&mut self, character: char) {
-        self.out.push(character);
-        match character {
-            '{' | '[' => {
-                let is_object = character == '{';
-                self.open.push(Level {
-                    keys: is_object.then(BTreeSet::new),
-                    key: String::new(),
-                    index: 0,
-                    expects_key: is_object,
-                });
-            }
-            '}' | ']' => {
-                self.open.pop();
-            }
-            ',' => {
-                if let Some(level) = self.open.last_mut() {
-                    level.expects_key = level.keys.is_some();
-                    level.index += 1;
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Takes the string at the beginning of `rest` and returns what follows it.
-    fn string<'a>(&mut self, rest: &'a str) -> Result<&'a str, JsonError> {
-        let (literal, after) = rest
-            .split_at_checked(literal_length(rest))
-            .unwrap_or((rest, ""));
-        if let Some(level) = self.open.last_mut()
-            && level.expects_key
-        {
-            level.expects_key = false;
-            level.key = decoded(literal)?;
-            push_string(&mut self.out, &level.key);
-            if level
-                .keys
-                .as_mut()
-                .is_some_and(|keys| !keys.insert(level.key.clone()))
-            {
-                return Err(JsonError::DuplicateKey {
-                    pointer: self.pointer(),
-                });
-            }
-        } else if literal.contains('\\') {
-            push_string(&mut self.out, &decoded(literal)?);
-        } else {
-            self.out.push_str(literal);
-        }
-        Ok(after)
-    }
-
-    fn pointer(&self) -> String {
-        let steps = self.open.iter().map(|level| match level.keys {
-            Some(_) => pointer_step(&level.key),
-            None => format!("/{}", level.index),
-        });
-        steps.collect()
-    }
-}
-
-/// The length of the string literal at the beginning of `text`, quotes included.
-fn literal_length(text: &str) -> usize {
-    Reader::new(text.as_bytes())
-        .span()
-        .map_or(text.len(), |span| span.end)
-}
-
-fn decoded(literal: &str) -> Result<String, JsonError> {
-    Ok(Reader::new(literal.as_bytes())
-        .text()?
-        .unwrap_or_default()
-        .into_owned())
-}
-
-fn skip(text: &str) -> &str {
-    let mut characters = text.chars();
-    characters.next();
-    characters.as_str()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn numbers_keep_their_digits_and_objects_their_order() {
-        let text = "{ \"z\" : 12345678901234567890123 ,\n \"a\": [1.0, 1e400, -0, 9007199254740993], \"m\": {} }";
+    fn a_text_without_escapes_is_borrowed() {
+        assert!(matches!(text(r#""plain""#), Some(Cow::Borrowed("plain"))));
         assert_eq!(
-            compact(text).unwrap(),
-            r#"{"z":12345678901234567890123,"a":[1.0,1e400,-0,9007199254740993],"m":{}}"#
+            as_string(r#""\u00e9\ud83d\ude00\u0000\b\f\n\r\t\/\\\"""#).as_deref(),
+            Some("é😀\0\u{8}\u{c}\n\r\t/\\\"")
         );
-    }
-
-    #[test]
-    fn strings_become_plain_utf_8_and_keep_their_meaning() {
-        assert_eq!(
-            compact(r#" "\u00e9\ud83d\ude00\/\u0001 \" \\ { ," "#).unwrap(),
-            "\"é😀/\\u0001 \\\" \\\\ { ,\""
-        );
-    }
-
-    #[test]
-    fn duplicate_keys_are_refused_wherever_they_are() {
-        assert_eq!(
-            compact(r#"{"a":1,"a":2}"#),
-            Err(JsonError::DuplicateKey {
-                pointer: "/a".into()
-            })
-        );
-        assert_eq!(
-            compact(r#"{"x/y":[0,{"b":{"c":1},"\u0062":2}]}"#),
-            Err(JsonError::DuplicateKey {
-                pointer: "/x~1y/1/b".into()
-            })
-        );
-        assert!(compact(r#"{"a":{"a":{"a":"a"}},"b":["a","a"]}"#).is_ok());
-    }
-
-    #[test]
-    fn half_a_surrogate_pair_is_refused() {
-        for text in [r#""\ud800""#, r#"{"\udc00":1}"#, r#"["\ud800x"]"#] {
-            assert!(
-                matches!(compact(text), Err(JsonError::Malformed(_))),
-                "{text}"
-            );
+        for half in [r#""\ud800""#, r#""\udc00x""#, r#""\ud800\ud800""#] {
+            assert_eq!(text(half), None, "{half}");
         }
     }
 
     #[test]
-    fn depth_is_limited_and_costs_no_stack() {
-        let nested = |depth: usize| ["[".repeat(depth), "]".repeat(depth)].concat();
-        assert!(compact(&nested(read::MAX_DEPTH)).is_ok());
-        for depth in [read::MAX_DEPTH + 1, 1_000_000] {
-            assert!(
-                compact(&nested(depth))
-                    .unwrap_err()
-                    .to_string()
-                    .contains("128 levels")
-            );
-        }
-    }
-
-    #[test]
-    fn what_is_not_json_is_refused() {
-        for text in [
-            "",
-            "{",
-            "{'a':1}",
-            "{\"a\":1,}",
-            "01",
-            "nul",
-            "1 2",
-            "\"\n\"",
-            "[1 2]",
-        ] {
-            assert!(
-                matches!(compact(text), Err(JsonError::Malformed(_))),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_megabyte_of_text_passes() {
-        let text = string(&"é\"".repeat(500_000));
-        assert_eq!(compact(&text).unwrap(), text);
+    fn parts_are_found_whatever_is_between_them() {
+        let text = " {\"a\" : [ 1 ,-0.5e+3,\"],\\\"\" , { } ] ,\n\t\"\":{\"b\":[]},\"c\":null}\r\n";
+        let members = Members::of(text).unwrap();
+        let array = members.get("a").unwrap();
+        assert_eq!(
+            elements(array).unwrap(),
+            ["1", "-0.5e+3", r#""],\"""#, "{ }"]
+        );
+        assert_eq!(members.get(""), Some(r#"{"b":[]}"#));
+        assert_eq!(members.0.len(), 3);
+        assert!(elements("[ ]").unwrap().is_empty());
+        assert!(Members::of(" { } ").unwrap().0.is_empty());
     }
 
     #[test]

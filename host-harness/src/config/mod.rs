@@ -157,13 +157,16 @@ fn yes() -> bool {
     true
 }
 
+/// The folder of a configuration file: paths in the file are relative to it.
+pub fn folder_of(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new(""))
+}
+
 impl HostConfig {
-    /// Reads the file that `serve` is given. Paths in it are made relative to its folder.
+    /// Reads the file that `serve` is given.
     pub fn load(path: &Path) -> Result<HostConfig, ConfigError> {
         let mut config: HostConfig = load(path)?;
-        if let Some(folder) = path.parent() {
-            config.component = folder.join(&config.component);
-        }
+        config.component = folder_of(path).join(&config.component);
         let problem = |key: &str, message: &str| Err(ConfigError::key(path, key, message));
         if config.installations.is_empty() {
             return problem(

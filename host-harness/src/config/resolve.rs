@@ -1,6 +1,6 @@
 //! From what a file says to what runs: secrets are read, URLs are checked.
 
-use super::{ConfigError, HostingConfig, InstallationConfig, PortConfig};
+use super::{ConfigError, HostingConfig, InstallationConfig, PortConfig, folder_of};
 use crate::contract::{self, Hosting};
 use crate::credentials::Credential;
 use crate::egress::{Origin, Policy};
@@ -55,7 +55,7 @@ impl Place<'_> {
 
     fn secret(&self, key: &str, reference: &SecretRef) -> Result<SecretString, ConfigError> {
         reference
-            .read()
+            .read(folder_of(self.file))
             .map_err(|error| self.error(key, error.to_string()))
     }
 }

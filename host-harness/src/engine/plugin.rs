@@ -47,6 +47,12 @@ pub enum LoadError {
         /// What the system said.
         error: std::io::Error,
     },
+    /// The file is something else altogether.
+    #[error("{} is not a WebAssembly component: it does not begin like a WebAssembly file", .path.display())]
+    NotWebAssembly {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file is no component.
     #[error("{} is not a WebAssembly component: {error:#}", .path.display())]
     NotAComponent {
@@ -84,6 +90,9 @@ pub enum LoadError {
     },
 }
 
+/// What every WebAssembly file begins with (WebAssembly core specification, "Modules").
+const MAGIC: &[u8] = b"\0asm";
+
 impl Plugin {
     /// Loads a component from a file: compiles it or takes the code from the cache, checks the version of its
     /// contract before anything of it runs, links it, and asks for its manifest.
@@ -93,6 +102,11 @@ impl Plugin {
             path: in_file(path),
             error,
         })?;
+        if !bytes.starts_with(MAGIC) {
+            return Err(LoadError::NotWebAssembly {
+                path: in_file(path),
+            });
+        }
         let component = Component::new(engine.wasmtime(), &bytes).map_err(|error| {
             LoadError::NotAComponent {
                 path: in_file(path),

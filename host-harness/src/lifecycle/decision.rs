@@ -38,6 +38,8 @@ pub enum End {
     HandedOver,
     /// It belongs to somebody else: Port says that it was taken already.
     NotOurs,
+    /// It has ended in Port by other hands: a person's, for instance.
+    Elsewhere,
 }
 
 /// What can happen.
@@ -53,6 +55,8 @@ pub enum Event {
     Woken,
     /// There is news of the run.
     Updated(RunUpdate),
+    /// Port says that the run has ended already.
+    EndedElsewhere,
 }
 
 /// What Port says to an ack.
@@ -112,6 +116,8 @@ pub struct Life {
     unauthorized: bool,
     /// What Port shows beside the status, as far as it was told.
     label: Option<String>,
+    /// The label that the newest attempt began with.
+    first_label: Option<String>,
 }
 
 impl Default for Life {
@@ -129,6 +135,7 @@ impl Life {
             unavailable: 0,
             unauthorized: false,
             label: None,
+            first_label: None,
         }
     }
 
@@ -167,7 +174,13 @@ impl Life {
                 State::Dispatching(plan),
                 vec![Effect::Dispatch(self.attempt)],
             ),
+            (State::Started { .. }, Event::EndedElsewhere) => {
+                (State::Ended(End::Elsewhere), vec![])
+            }
             (State::Started { attempt }, Event::Updated(update)) if update.attempt >= attempt => {
+                if update.attempt > attempt {
+                    self.first_label = None;
+                }
                 self.on_update(update)
             }
             (state, _) => (state, vec![]),
@@ -212,6 +225,7 @@ impl Life {
     fn on_started(&mut self, plan: &RunPlan, mut started: Started) -> (State, Vec<Effect>) {
         let state = if plan.report_status {
             self.label = started.status_label.clone();
+            self.first_label = started.status_label.clone();
             State::Started { attempt: 1 }
         } else {
             // Nobody will come back to change it, so a label would stay for ever.
@@ -241,9 +255,10 @@ impl Life {
         }
     }
 
-    /// The label, if Port doesn't show it already.
+    /// The label, if Port doesn't show it already, and if it doesn't lead back to the beginning: deliveries may come out
+    /// of order.
     fn news(&mut self, label: String) -> Option<String> {
-        if self.label.as_deref() == Some(&label) {
+        if self.label.as_deref() == Some(&label) || self.first_label.as_deref() == Some(&label) {
             return None;
         }
         self.label = Some(label.clone());
@@ -496,8 +511,19 @@ mod tests {
             }))
             .len()
         };
-        let calls = ["Queued", "Running", "Running", "Queued"].map(&mut progress);
-        assert_eq!(calls, [0, 1, 0, 1]);
+        let calls = ["Queued", "Running", "Running"].map(&mut progress);
+        assert_eq!(calls, [0, 1, 0]);
+        // A late delivery of the beginning.
+        assert_eq!(progress("Queued"), 0);
+    }
+
+    #[test]
+    fn a_run_that_has_ended_in_port_is_left_alone() {
+        let mut life = dispatching(true);
+        life.handle(Event::Dispatched(Ok(started())));
+        assert_eq!(life.handle(Event::EndedElsewhere), vec![]);
+        assert_eq!(life.end(), Some(End::Elsewhere));
+        assert_eq!(life.handle(completed(1)), vec![]);
     }
 
     #[test]

@@ -92,7 +92,7 @@ pub(super) async fn drive(
             source.installation.id().to_owned(),
             news.external_run_id.clone(),
         );
-        lock(&shared.routes).close(&key);
+        lock(&shared.routes).close(key);
     }
     task.outbox.flush().await;
     if let Some(end) = life.end() {
@@ -214,9 +214,10 @@ impl Task<'_> {
         let mut pause = times.first;
         loop {
             let news = self.news.as_mut()?;
-            match tokio::time::timeout(pause, news.updates.recv()).await {
-                Ok(update) => return update.map(Event::Updated),
-                Err(_nothing_came) => pause = (pause * 2).min(times.longest),
+            tokio::select! {
+                update = news.updates.recv() => return update.map(Event::Updated),
+                () = self.outbox.refused() => return Some(Event::EndedElsewhere),
+                () = tokio::time::sleep(pause) => pause = (pause * 2).min(times.longest),
             }
             self.check().await;
         }
@@ -273,6 +274,7 @@ impl Task<'_> {
                 "its end is not to be reported".to_owned()
             }
             Event::Woken => String::new(),
+            Event::EndedElsewhere => "somebody has ended it in Port".to_owned(),
             Event::Updated(update) => match &update.change {
                 contract::Change::Progress(progress) => {
                     if let Some(label) = progress.label.clone() {

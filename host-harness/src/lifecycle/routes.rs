@@ -2,8 +2,8 @@
 //! request that started the run.
 
 use crate::contract::RunUpdate;
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
@@ -13,6 +13,8 @@ const WAIT: Duration = Duration::from_secs(15 * 60);
 /// How many runs may have news waiting, so that runs which nobody here has started cannot fill the memory. When there
 /// are more, the oldest news goes.
 const WAITING: usize = 10_000;
+/// How many ended runs are remembered at most. The search for a run looks at the newest 100 of its workflow.
+const ENDED: usize = 10_000;
 /// How much news may wait for one run: three for its own life, and two for each of some jobs.
 const WAITING_PER_RUN: usize = 100;
 
@@ -28,6 +30,8 @@ enum Route {
         news: Vec<RunUpdate>,
         since: Instant,
     },
+    /// The run has ended: its id is not free, and further news is for nobody.
+    Ended,
 }
 
 /// All routes of the process. Both sides go through the same lock: whichever comes first, run or news, the other
@@ -36,6 +40,8 @@ enum Route {
 pub(super) struct Routes {
     routes: BTreeMap<Key, Route>,
     early: usize,
+    /// Those that have ended, oldest first.
+    ended: VecDeque<(Instant, Key)>,
 }
 
 impl Routes {
@@ -54,9 +60,19 @@ impl Routes {
         receiver
     }
 
-    /// The run has ended: later news is for nobody.
-    pub(super) fn close(&mut self, key: &Key) {
-        self.routes.remove(key);
+    /// The run has ended. Its id stays known for a while: the search for another run's id must not find this one, and
+    /// late news must not wait for it.
+    pub(super) fn close(&mut self, key: Key) {
+        let now = Instant::now();
+        while let Some((since, _)) = self.ended.front()
+            && (self.ended.len() >= ENDED || now.duration_since(*since) > WAIT)
+        {
+            if let Some((_, oldest)) = self.ended.pop_front() {
+                self.routes.remove(&oldest);
+            }
+        }
+        self.ended.push_back((now, key.clone()));
+        self.routes.insert(key, Route::Ended);
     }
 
     /// Brings news; true if its run is known.
@@ -70,6 +86,7 @@ impl Routes {
                     }
                     false
                 }
+                Route::Ended => false,
             },
             Entry::Vacant(entry) => {
                 entry.insert(Route::Early {
@@ -83,12 +100,12 @@ impl Routes {
         }
     }
 
-    /// External run ids of an installation's known runs.
+    /// External run ids of an installation's runs, those that ended a while ago left out.
     pub(super) fn known(&self, installation: &str) -> Vec<String> {
         self.routes
             .range((installation.to_owned(), String::new())..)
             .take_while(|((of, _), _)| of == installation)
-            .filter(|(_, route)| matches!(route, Route::Known(_)))
+            .filter(|(_, route)| matches!(route, Route::Known(_) | Route::Ended))
             .map(|((_, id), _)| id.clone())
             .collect()
     }
@@ -100,7 +117,7 @@ impl Routes {
         let now = Instant::now();
         let before = self.routes.len();
         self.routes.retain(|_, route| match route {
-            Route::Known(_) => true,
+            Route::Known(_) | Route::Ended => true,
             Route::Early { since, .. } => now.duration_since(*since) < WAIT,
         });
         self.early -= before - self.routes.len();
@@ -110,7 +127,7 @@ impl Routes {
                 .iter()
                 .filter_map(|(key, route)| match route {
                     Route::Early { since, .. } => Some((*since, key)),
-                    Route::Known(_) => None,
+                    Route::Known(_) | Route::Ended => None,
                 })
                 .min()
                 .map(|(_, key)| key.clone());
@@ -165,6 +182,26 @@ mod tests {
         assert_eq!(routes.routes.len(), WAITING + 1);
         assert!(routes.deliver(key("own"), update(1)));
         assert!(own.try_recv().is_ok());
+    }
+
+    #[test]
+    fn an_ended_run_keeps_its_id_and_takes_no_more_news() {
+        let mut routes = Routes::default();
+        let mut news = routes.open(key("a"));
+        routes.close(key("a"));
+        assert!(!routes.deliver(key("a"), update(1)));
+        assert!(news.try_recv().is_err());
+        assert_eq!(routes.known("acme"), ["a"]);
+        assert_eq!(routes.early, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ended_runs_are_forgotten_after_a_while() {
+        let mut routes = Routes::default();
+        routes.close(key("a"));
+        tokio::time::advance(WAIT * 2).await;
+        routes.close(key("b"));
+        assert_eq!(routes.known("acme"), ["b"]);
     }
 
     #[test]

@@ -59,7 +59,7 @@ impl fmt::Display for Step {
                 End::Reported(Outcome::Failure) => write!(f, "reported FAILURE: {label}"),
                 End::Reported(Outcome::Cancelled) => write!(f, "reported as cancelled: {label}"),
                 End::HandedOver => write!(f, "handed over: {label}"),
-                End::NotOurs => write!(f, "left alone: {label}"),
+                End::NotOurs | End::Elsewhere => write!(f, "left alone: {label}"),
             },
         }
     }

@@ -87,7 +87,11 @@ impl PendingRun {
             Some(_) => RunKind::Action,
             None => RunKind::WorkflowNode,
         };
-        read_pending(kind, run).map_err(|reason| format!("not a {}: {reason}", kind.as_str()))
+        let what = match kind {
+            RunKind::Action => "an action run",
+            RunKind::WorkflowNode => "a workflow node run",
+        };
+        read_pending(kind, run).map_err(|reason| format!("not {what}: {reason}"))
     }
 }
 

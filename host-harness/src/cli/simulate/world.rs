@@ -17,7 +17,7 @@
 //! secret = { env = "WEBHOOK_SECRET" }
 //! ```
 
-use crate::config::{ConfigError, load};
+use crate::config::{ConfigError, folder_of, load};
 use crate::secrets::SecretRef;
 use crate::simulator::github::{GitHub, Input, Repository, Workflow};
 use secrecy::ExposeSecret;
@@ -119,7 +119,7 @@ impl World {
         let mut world: World = load(file)?;
         for (number, webhook) in world.webhooks.iter_mut().enumerate() {
             if let Some(reference) = &webhook.secret {
-                let secret = reference.read().map_err(|error| {
+                let secret = reference.read(folder_of(file)).map_err(|error| {
                     ConfigError::key(file, format!("webhook[{number}].secret"), error.to_string())
                 })?;
                 webhook.read = Some(secret.expose_secret().to_owned());

@@ -1,0 +1,223 @@
+//! What the listener answers.
+
+use crate::component::runtime;
+use crate::scene::{INSTALLATION, SOON, alone, stage, strike};
+use crate::sender::{get, post};
+use host_harness::config::PortAccess;
+use host_harness::credentials::Credential;
+use host_harness::egress::{Origin, Policy};
+use host_harness::host::{Host, HostOptions, Tenant};
+use host_harness::ingress::WebhookSecret;
+use host_harness::installation::Installation;
+use host_harness::lifecycle::CheckTimes;
+use host_harness::simulator::github::{self, GitHub, signature};
+use host_harness::stage::{self, Role, Stage, WEBHOOK_SECRET};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+const PATH: &str = "/webhooks/acme-github";
+const BODY: &str = r#"{"action":"requested"}"#;
+
+/// Sends a delivery with this signature, if any.
+async fn deliver(stage: &Stage, event: &str, id: &str, signature: Option<&str>) -> (u16, String) {
+    let mut headers = vec![("x-github-event", event), ("x-github-delivery", id)];
+    headers.extend(signature.map(|it| ("x-hub-signature-256", it)));
+    post(stage.host.address(), PATH, &headers, BODY).await
+}
+
+fn signed(body: &[u8]) -> String {
+    signature(WEBHOOK_SECRET, body)
+}
+
+#[tokio::test]
+async fn a_signed_delivery_is_accepted_and_the_same_again_is_known() {
+    let stage = stage(alone()).await;
+    let sign = signed(BODY.as_bytes());
+    let answers = [
+        deliver(&stage, "workflow_run", "1", Some(&sign)).await,
+        deliver(&stage, "workflow_run", "1", Some(&sign)).await,
+        deliver(&stage, "workflow_run", "2", Some(&sign)).await,
+    ];
+    let words = answers.map(|(status, text)| {
+        assert_eq!(status, 202);
+        text
+    });
+    assert_eq!(words, ["accepted\n", "known already\n", "accepted\n"]);
+    strike(stage).await;
+}
+
+#[tokio::test]
+async fn an_event_that_nobody_wants_is_taken_and_dropped() {
+    let stage = stage(alone()).await;
+    let sign = signed(BODY.as_bytes());
+    for event in ["push", "ping", "workflow_run2"] {
+        let answer = deliver(&stage, event, "1", Some(&sign)).await;
+        assert_eq!(answer, (202, "of no interest\n".to_owned()));
+    }
+    strike(stage).await;
+}
+
+#[tokio::test]
+async fn a_delivery_without_the_name_of_its_event_is_400() {
+    let stage = stage(alone()).await;
+    let sign = signed(BODY.as_bytes());
+    let headers = [("x-hub-signature-256", sign.as_str())];
+    let (status, text) = post(stage.host.address(), PATH, &headers, BODY).await;
+    assert_eq!(status, 400);
+    assert!(text.contains("x-github-event"), "{text}");
+    strike(stage).await;
+}
+
+#[tokio::test]
+async fn a_delivery_without_or_with_another_signature_is_401() {
+    let stage = stage(alone()).await;
+    let other_body = signed(b"another body");
+    let other_secret = signature("another secret", BODY.as_bytes());
+    for sign in [
+        None,
+        Some(other_body.as_str()),
+        Some(other_secret.as_str()),
+        Some("sha256=zz"),
+        Some(""),
+    ] {
+        let (status, text) = deliver(&stage, "workflow_run", "1", sign).await;
+        assert_eq!(status, 401, "{sign:?}");
+        assert!(
+            !text.contains(WEBHOOK_SECRET) && text.contains("sign"),
+            "{text}"
+        );
+    }
+    // An event of no interest is no way round the signature.
+    assert_eq!(deliver(&stage, "push", "1", None).await.0, 401);
+    strike(stage).await;
+}
+
+#[tokio::test]
+async fn a_delivery_for_an_installation_that_is_not_there_is_404() {
+    let stage = stage(alone()).await;
+    let sign = signed(BODY.as_bytes());
+    let headers = [
+        ("x-github-event", "workflow_run"),
+        ("x-hub-signature-256", sign.as_str()),
+    ];
+    for path in [
+        "/webhooks/globex",
+        "/webhooks/",
+        "/webhooks",
+        "/webhooks/acme-github/x",
+        "/",
+    ] {
+        let (status, _) = post(stage.host.address(), path, &headers, BODY).await;
+        assert_eq!(status, 404, "{path}");
+    }
+    assert_eq!(get(stage.host.address(), PATH).await.0, 405);
+    strike(stage).await;
+}
+
+#[tokio::test]
+async fn a_body_of_25_mb_is_taken_and_a_byte_more_is_413() {
+    let stage = stage(alone()).await;
+    for (length, expected) in [(25 << 20, 202), ((25 << 20) + 1, 413)] {
+        let body = vec![b' '; length];
+        let sign = signed(&body);
+        let headers = [
+            ("x-github-event", "push"),
+            ("x-hub-signature-256", sign.as_str()),
+        ];
+        let (status, _) = post(stage.host.address(), PATH, &headers, body).await;
+        assert_eq!(status, expected, "{length}");
+    }
+    strike(stage).await;
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_json_is_taken_and_harms_nobody() {
+    let stage = stage(alone()).await;
+    for (number, body) in ["", "{", "[]", "null", "\u{0}"].into_iter().enumerate() {
+        let (sign, id) = (signed(body.as_bytes()), number.to_string());
+        let headers = [
+            ("x-github-event", "workflow_run"),
+            ("x-github-delivery", id.as_str()),
+            ("x-hub-signature-256", sign.as_str()),
+        ];
+        let (status, _) = post(stage.host.address(), PATH, &headers, body).await;
+        assert_eq!(status, 202, "{body:?}");
+    }
+    crate::scene::succeeded(&stage, &crate::scene::press(&stage, crate::scene::DEPLOY)).await;
+    strike(stage).await;
+}
+
+#[tokio::test]
+async fn without_a_secret_everything_is_refused_unless_the_operator_allows_it() {
+    let github = GitHub::start(github::Options::default()).await.unwrap();
+    let tenant = |id: &str, secret| {
+        let installation = stage::installation(&Role::self_hosted(id), &github).unwrap();
+        let origin = Origin::of(&github.api_url().parse().unwrap()).unwrap();
+        Tenant {
+            installation: Installation::new(
+                installation.public().clone(),
+                Policy::only(origin),
+                Credential::None,
+                secret,
+            ),
+            port: PortAccess {
+                base_url: github.api_url().parse().unwrap(),
+                client_id: "x".to_owned(),
+                client_secret: secrecy::SecretString::from("x"),
+                poll_interval: Duration::from_secs(60),
+                visibility_timeout: Duration::from_secs(60),
+            },
+        }
+    };
+    let host = Host::start(HostOptions {
+        runtime: runtime().await,
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        tenants: vec![
+            tenant("closed", WebhookSecret::Missing),
+            tenant("open", WebhookSecret::AcceptUnsigned),
+        ],
+        check_times: CheckTimes::default(),
+        observer: None,
+    })
+    .await
+    .unwrap();
+    let sign = signature("", BODY.as_bytes());
+    for sign in [None, Some(("x-hub-signature-256", sign.as_str()))] {
+        let mut headers = vec![("x-github-event", "push")];
+        headers.extend(sign);
+        let (status, text) = post(host.address(), "/webhooks/closed", &headers, BODY).await;
+        assert_eq!(status, 401);
+        assert!(text.contains("no webhook secret"), "{text}");
+        let (status, _) = post(host.address(), "/webhooks/open", &headers, BODY).await;
+        assert_eq!(status, 202);
+    }
+    host.shutdown(Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn the_health_endpoints_tell_alive_from_ready() {
+    let stage = stage(alone()).await;
+    let host = stage.host.address();
+    assert!(
+        stage
+            .port
+            .wait_until(SOON, |_| stage.host.readiness().is_ok())
+            .await
+    );
+    assert_eq!(get(host, "/health/live").await, (200, "alive\n".to_owned()));
+    assert_eq!(
+        get(host, "/health/ready").await,
+        (200, "ready\n".to_owned())
+    );
+    stage.port.stop().await;
+    let is_red = || stage.host.readiness().is_err();
+    assert!(stage.github.wait_until(SOON, |_| is_red()).await);
+    let (status, text) = get(host, "/health/ready").await;
+    assert_eq!(status, 503);
+    assert!(
+        text.contains(INSTALLATION) && text.contains("no runs can be claimed"),
+        "{text}"
+    );
+    assert_eq!(get(host, "/health/live").await.0, 200);
+    strike(stage).await;
+}
