@@ -356,7 +356,11 @@ impl Draft<'_> {
         }
         if let Some(value) = properties.fixed(REPORT) {
             let status = properties::report_status(value);
-            let reports = self.checked(REPORT, status);
+            let place = match outside {
+                Some(_) => [&self.base, "/", REPORT].concat(),
+                None => [&self.base, "/", PROPERTIES, "/", REPORT].concat(),
+            };
+            let reports = self.checked_at(place, status);
             if reports == Some(true) && !self.installation.live_events {
                 self.notes.push(
                     "Live events are off for this installation, so ends of runs are noticed later."
@@ -432,14 +436,12 @@ impl Draft<'_> {
 
     /// Takes a value, or notes what is wrong with it.
     fn checked<T>(&mut self, key: &str, read: Result<T, Failure>) -> Option<T> {
-        match read {
-            Ok(value) => Some(value),
-            Err(failure) => {
-                self.problems
-                    .push(failure.at([&self.base, "/", PROPERTIES, "/", key].concat()));
-                None
-            }
-        }
+        self.checked_at([&self.base, "/", PROPERTIES, "/", key].concat(), read)
+    }
+
+    fn checked_at<T>(&mut self, pointer: String, read: Result<T, Failure>) -> Option<T> {
+        read.map_err(|failure| self.problems.push(failure.at(pointer)))
+            .ok()
     }
 }
 

@@ -1,7 +1,8 @@
 //! Finding the run that a dispatch has started, when the server did not say which.
 //!
 //! The rule is never to guess. A run whose title names the Port run is it; otherwise the run is adopted only
-//! if no other run comes into question, and only after a second look, since GitHub's list lags behind by seconds.
+//! if no other run comes into question, and only after a second look, since GitHub's list lags behind by seconds. (A
+//! run that shows up in the very last look had all the time before to be joined by another.)
 
 use crate::contract::ocean::integration_action::types::{Failure, FailureKind};
 use crate::github::{GitHub, RunList, Subject, WorkflowRun, parse, repository_path};

@@ -76,9 +76,11 @@ pub fn failure_of(subject: &Subject<'_>, response: &Response, now: u64) -> Failu
 /// has refused the whole request then, so nothing was started.
 #[must_use]
 pub fn names_run_details(response: &Response) -> bool {
-    let key = b"return_run_details";
+    let has = |text: &[u8]| response.body.windows(text.len()).any(|part| part == text);
+    // An input may have the same name, and is refused in other words.
     matches!(response.status, 400 | 422)
-        && response.body.windows(key.len()).any(|window| window == key)
+        && has(b"return_run_details")
+        && !has(b"Unexpected inputs provided")
 }
 
 /// The pause in seconds, if GitHub wants one. Source: "Rate limits for the REST API".
@@ -193,6 +195,11 @@ fn missing(subject: &Subject<'_>) -> (&'static str, String) {
 
 /// The refusals of a dispatch (status 422): code and remedy.
 fn not_startable(message: &str, workflow: &str, reference: &str) -> (&'static str, String) {
+    // The validator of schemas puts this before its own sentence.
+    let message = message
+        .strip_prefix("Invalid request.")
+        .unwrap_or(message)
+        .trim_start();
     let begins = |start: &str| message.starts_with(start);
     if begins("Workflow does not have 'workflow_dispatch' trigger") {
         (
@@ -395,6 +402,11 @@ mod tests {
             (
                 422,
                 "No more than 10 properties are allowed; 11 were supplied.",
+                "too-many-inputs",
+            ),
+            (
+                422,
+                "Invalid request.\n\nNo more than 25 properties are allowed; 26 were supplied.",
                 "too-many-inputs",
             ),
             (
