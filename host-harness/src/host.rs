@@ -10,7 +10,7 @@ use crate::runtime::{Call, Runtime};
 use crate::transport;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
@@ -68,7 +68,8 @@ pub struct Host {
     address: SocketAddr,
     lifecycle: Lifecycle,
     readiness: Arc<Board>,
-    stop: CancellationToken,
+    stop_claiming: CancellationToken,
+    stop_listening: CancellationToken,
     tasks: TaskTracker,
 }
 
@@ -125,7 +126,8 @@ impl Host {
             address: listener.local_addr().map_err(listen_error)?,
             lifecycle: Lifecycle::new(runtime.clone(), check_times, observer),
             readiness: Arc::default(),
-            stop: CancellationToken::new(),
+            stop_claiming: CancellationToken::new(),
+            stop_listening: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
         host.listen(listener, &runtime, &tenants);
@@ -151,16 +153,15 @@ impl Host {
         self.readiness.summary()
     }
 
-    /// Stops claiming and listening, and waits up to `patience` for the runs that are under way. Returns how many of
-    /// them are left.
+    /// Stops claiming and waits up to `patience` for the runs that are under way, whose ends still come in by webhook or
+    /// are asked for; then stops listening. Returns how many runs are left.
     pub async fn shutdown(self, patience: Duration) -> usize {
-        self.stop.cancel();
+        self.stop_claiming.cancel();
+        self.lifecycle.drain();
+        let _ = tokio::time::timeout(patience, self.lifecycle.idle()).await;
+        self.stop_listening.cancel();
         self.tasks.close();
-        let finish = async {
-            self.tasks.wait().await;
-            self.lifecycle.idle().await;
-        };
-        let _ = tokio::time::timeout(patience, finish).await;
+        let _ = tokio::time::timeout(LAST_ANSWERS, self.tasks.wait()).await;
         self.lifecycle.active()
     }
 
@@ -172,7 +173,7 @@ impl Host {
             self.lifecycle.clone(),
             source,
             times,
-            self.stop.clone(),
+            self.stop_claiming.clone(),
             move |readiness| board.set(&id, readiness),
         ));
     }
@@ -191,7 +192,8 @@ impl Host {
             runtime.manifest().webhooks.clone(),
             move || board.summary(),
         );
-        let stop = self.stop.clone();
+        let forgetful = Arc::downgrade(&ingress);
+        let stop = self.stop_listening.clone();
         self.tasks.spawn(async move {
             let serving = axum::serve(listener, ingress.router())
                 .with_graceful_shutdown(stop.cancelled_owned());
@@ -202,6 +204,7 @@ impl Host {
         self.tasks.spawn(handle_deliveries(
             runtime.clone(),
             self.lifecycle.clone(),
+            forgetful,
             accepted,
         ));
     }
@@ -231,6 +234,7 @@ fn connect(runtime: &Runtime, tenant: Tenant) -> Result<(Arc<Source>, ClaimTimes
     let source = Source {
         installation: Arc::new(installation),
         port: Arc::new(client),
+        visibility_timeout: times.visibility_timeout,
     };
     Ok((Arc::new(source), times))
 }
@@ -246,70 +250,81 @@ fn say_if_events_are_off(installation: &Installation) {
     }
 }
 
+/// How long requests to the listener that are under way may take when the host stops.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
+
 /// How often a delivery is put before the plugin when the server cannot be asked about it.
 const DELIVERY_TRIES: u32 = 5;
 
-/// Deliveries that the plugin looks at at once. More wait in the listener's queue, whose end the senders notice.
+/// Deliveries that the plugin looks at at once. More wait, in the room that the listener has for them.
 const DELIVERIES_AT_ONCE: usize = 64;
 
-/// Puts accepted deliveries before the plugin. Each has a task: one that waits for the server holds up no other.
+/// Puts accepted deliveries before the plugin. Each has a task; one that waits before it is tried again holds up no
+/// other.
 async fn handle_deliveries(
     runtime: Runtime,
     lifecycle: Lifecycle,
+    // Weak, since the queue ends when the listener is gone.
+    ingress: Weak<Ingress>,
     mut accepted: mpsc::Receiver<Accepted>,
 ) {
     let room = Arc::new(Semaphore::new(DELIVERIES_AT_ONCE));
     while let Some(accepted) = accepted.recv().await {
-        // The semaphore is never closed.
-        let Ok(permit) = room.clone().acquire_owned().await else {
-            return;
-        };
         let (runtime, lifecycle) = (runtime.clone(), lifecycle.clone());
+        let (ingress, room) = (ingress.clone(), room.clone());
         tokio::spawn(async move {
-            handle_delivery(&runtime, &lifecycle, accepted).await;
-            drop(permit);
+            let handled = handle_delivery(&runtime, &lifecycle, &room, &accepted).await;
+            if let (Handled::No, Some(ingress)) = (handled, ingress.upgrade()) {
+                ingress.forget(&accepted);
+            }
         });
     }
 }
 
-async fn handle_delivery(runtime: &Runtime, lifecycle: &Lifecycle, accepted: Accepted) {
-    let Accepted {
-        installation,
-        delivery,
-    } = accepted;
+/// Whether a delivery is done with; if not, the same may come again.
+enum Handled {
+    Yes,
+    No,
+}
+
+async fn handle_delivery(
+    runtime: &Runtime,
+    lifecycle: &Lifecycle,
+    room: &Semaphore,
+    accepted: &Accepted,
+) -> Handled {
+    let installation = &accepted.installation;
+    let delivery = accepted.delivery.id.as_str();
     for failures in 0..DELIVERY_TRIES {
-        let call = Call::new(installation.clone(), delivery.id.clone());
-        match runtime.handle_webhook(call, delivery.clone()).await {
+        let call = Call::new(installation.clone(), delivery);
+        let answer = {
+            let _turn = room.acquire().await;
+            runtime
+                .handle_webhook(call, accepted.delivery.clone())
+                .await
+        };
+        match answer {
             Ok(Ok(updates)) => {
                 for update in updates {
                     lifecycle.deliver(installation.id(), update);
                 }
-                return;
+                return Handled::Yes;
             }
             Ok(Err(failure)) if failure.is_transient() => {
-                tracing::warn!(
-                    delivery = delivery.id,
-                    "not understood yet: {}",
-                    failure.message
-                );
+                tracing::warn!(delivery, "not understood yet: {}", failure.message);
             }
             Ok(Err(failure)) => {
-                tracing::warn!(
-                    delivery = delivery.id,
-                    "not understood: {}",
-                    failure.message
-                );
-                return;
+                // It would not be understood the next time either.
+                tracing::warn!(delivery, "not understood: {}", failure.message);
+                return Handled::Yes;
             }
             Err(error) => {
-                tracing::error!(delivery = delivery.id, "{error}");
-                return;
+                tracing::error!(delivery, "{error}");
+                return Handled::No;
             }
         }
         tokio::time::sleep(Duration::from_secs(2u64.pow(failures))).await;
     }
-    tracing::error!(
-        delivery = delivery.id,
-        "given up; the run will be checked instead"
-    );
+    tracing::error!(delivery, "given up; the run will be checked instead");
+    Handled::No
 }

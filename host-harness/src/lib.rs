@@ -1,5 +1,6 @@
 //! Runs integration action components.
 
+mod answer;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -1,7 +1,7 @@
 //! Asking Port for runs, one loop for each installation.
 
 use crate::lifecycle::{Lifecycle, Source};
-use crate::port::{self, Claim, RunKind, TokenOwner};
+use crate::port::{self, Claim, Claimed, RunKind, TokenOwner};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -26,7 +26,7 @@ pub struct ClaimTimes {
     pub visibility_timeout: Duration,
 }
 
-/// Whether an installation can work: what `/health/ready` and `doctor` say.
+/// Whether an installation can work: what `/health/ready` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Readiness {
     /// Nothing is known yet.
@@ -49,9 +49,10 @@ pub async fn poll(
         lifecycle,
         source,
         times,
-        failures: 0,
+        feeds: RunKind::ALL.map(Feed::new),
         switched_off: false,
         asked: Instant::now(),
+        full: false,
         last: Readiness::Starting,
         report,
     };
@@ -66,13 +67,34 @@ struct Poller<R> {
     lifecycle: Lifecycle,
     source: Arc<Source>,
     times: ClaimTimes,
-    failures: u32,
+    feeds: [Feed; 2],
     /// Whether action processing is known to be switched off in Port.
     switched_off: bool,
     /// When Port was last asked about that.
     asked: Instant,
+    /// Whether there are as many runs as may be.
+    full: bool,
     last: Readiness,
     report: R,
+}
+
+/// One of Port's two lists of pending runs. Each has its own troubles: one that fails does not hold up the other.
+struct Feed {
+    kind: RunKind,
+    failures: u32,
+    due: Instant,
+    trouble: Option<String>,
+}
+
+impl Feed {
+    fn new(kind: RunKind) -> Feed {
+        Feed {
+            kind,
+            failures: 0,
+            due: Instant::now(),
+            trouble: None,
+        }
+    }
 }
 
 impl<R: Fn(Readiness)> Poller<R> {
@@ -80,21 +102,42 @@ impl<R: Fn(Readiness)> Poller<R> {
         if !self.may_claim().await {
             return;
         }
-        // Which feed goes first takes turns, so that a full one cannot starve the other.
-        let mut order = RunKind::ALL;
         loop {
-            order.reverse();
-            let pause = match self.claim(order).await {
-                Ok(0) => self.times.interval,
-                Ok(_) => Duration::ZERO,
-                Err(error) => self.failed(&error),
-            };
-            tokio::time::sleep(pause).await;
+            // Which feed goes first takes turns, so that a full one cannot starve the other.
+            self.feeds.reverse();
+            let mut taken = 0;
+            for number in 0..self.feeds.len() {
+                taken += self.claim(number).await;
+            }
+            if taken > 0 {
+                self.switched_off = false;
+            } else if self.asked.elapsed() > LOOK_AGAIN {
+                self.ask_whether_switched_off().await;
+            }
+            self.tell(self.readiness());
+            if taken == 0 {
+                tokio::time::sleep(self.times.interval).await;
+            }
         }
+    }
+
+    fn readiness(&self) -> Readiness {
+        if let Some(trouble) = self.feeds.iter().find_map(|feed| feed.trouble.clone()) {
+            return Readiness::Broken(trouble);
+        }
+        if self.switched_off {
+            return Readiness::Broken(
+                "action processing is switched off in Port, so Port offers no runs: set actionsProcessingEnabled of \
+                 the integration to true"
+                    .to_owned(),
+            );
+        }
+        Readiness::Ready
     }
 
     /// Only machine tokens may claim runs. Asked until Port answers; false if the answer is no.
     async fn may_claim(&mut self) -> bool {
+        let mut failures = 0;
         loop {
             match self.source.port.token_owner().await {
                 Ok(TokenOwner::Machine) => break,
@@ -115,7 +158,9 @@ impl<R: Fn(Readiness)> Poller<R> {
                     return false;
                 }
                 Err(error) => {
-                    let pause = self.failed(&error);
+                    self.tell(Readiness::Broken(format!("no token from Port: {error}")));
+                    let pause = pause(self.times.interval, failures, &error);
+                    failures += 1;
                     tokio::time::sleep(pause).await;
                 }
             }
@@ -140,58 +185,63 @@ impl<R: Fn(Readiness)> Poller<R> {
         }
     }
 
-    async fn claim(&mut self, order: [RunKind; 2]) -> Result<usize, port::Error> {
-        let id = self.source.installation.id();
-        let mut taken = 0;
-        for kind in order {
-            let room = MOST_ACTIVE.saturating_sub(self.lifecycle.active_of(id));
-            let limit = u32::try_from(room.min(CLAIM)).unwrap_or_default();
-            if limit == 0 {
-                break;
+    /// Claims from one feed, if it is due; returns how many runs were taken in.
+    async fn claim(&mut self, number: usize) -> usize {
+        let limit = self.room();
+        let interval = self.times.interval;
+        let Some(feed) = self.feeds.get_mut(number) else {
+            return 0;
+        };
+        if feed.due > Instant::now() || limit == 0 {
+            return 0;
+        }
+        let claim = Claim {
+            installation_id: self.source.installation.id().to_owned(),
+            limit,
+            visibility_timeout: self.times.visibility_timeout,
+            exclude: vec![],
+        };
+        match self.source.port.claim(feed.kind, &claim).await {
+            Ok(claimed) => {
+                feed.failures = 0;
+                feed.trouble = None;
+                self.take_in(claimed)
             }
-            let claim = Claim {
-                installation_id: id.to_owned(),
-                limit,
-                visibility_timeout: self.times.visibility_timeout,
-                exclude: vec![],
-            };
-            let claimed = self.source.port.claim(kind, &claim).await?;
-            for unreadable in claimed.unreadable {
-                taken += usize::from(self.lifecycle.offer_unreadable(&self.source, unreadable));
-            }
-            for run in claimed.runs {
-                taken += usize::from(self.lifecycle.offer(&self.source, run));
+            Err(error) => {
+                feed.due = Instant::now() + pause(interval, feed.failures, &error);
+                feed.failures += 1;
+                feed.trouble = Some(format!(
+                    "no runs can be claimed ({}s): {error}",
+                    feed.kind.as_str()
+                ));
+                0
             }
         }
-        self.failures = 0;
-        if taken > 0 {
-            self.switched_off = false;
-        } else if self.asked.elapsed() > LOOK_AGAIN {
-            self.ask_whether_switched_off().await;
-        }
-        self.tell(if self.switched_off {
-            Readiness::Broken(
-                "action processing is switched off in Port, so Port offers no runs: set actionsProcessingEnabled of \
-                 the integration to true"
-                    .to_owned(),
-            )
-        } else {
-            Readiness::Ready
-        });
-        Ok(taken)
     }
 
-    fn failed(&mut self, error: &port::Error) -> Duration {
-        self.tell(Readiness::Broken(format!(
-            "no runs can be claimed: {error}"
-        )));
-        let pause = self
-            .times
-            .interval
-            .saturating_mul(2u32.saturating_pow(self.failures))
-            .min(LONGEST_PAUSE);
-        self.failures += 1;
-        error.retry_after().map_or(pause, |asked| asked.max(pause))
+    fn take_in(&self, claimed: Claimed) -> usize {
+        let mut taken = 0;
+        for unreadable in claimed.unreadable {
+            taken += usize::from(self.lifecycle.offer_unreadable(&self.source, unreadable));
+        }
+        for run in claimed.runs {
+            taken += usize::from(self.lifecycle.offer(&self.source, run));
+        }
+        taken
+    }
+
+    /// How many runs may be claimed at once now. Says once when there is no room.
+    fn room(&mut self) -> u32 {
+        let installation = self.source.installation.id();
+        let room = MOST_ACTIVE.saturating_sub(self.lifecycle.active_of(installation));
+        if room == 0 && !self.full {
+            tracing::warn!(
+                installation,
+                "{MOST_ACTIVE} runs are under way: no more are claimed until some have ended"
+            );
+        }
+        self.full = room == 0;
+        u32::try_from(room.min(CLAIM)).unwrap_or_default()
     }
 
     /// Says what changed, once.
@@ -208,4 +258,12 @@ impl<R: Fn(Readiness)> Poller<R> {
         (self.report)(now.clone());
         self.last = now;
     }
+}
+
+/// The pause after a failure: doubling, and at least what Port asks for.
+fn pause(interval: Duration, failures: u32, error: &port::Error) -> Duration {
+    let pause = interval
+        .saturating_mul(2u32.saturating_pow(failures))
+        .min(LONGEST_PAUSE);
+    error.retry_after().map_or(pause, |asked| asked.max(pause))
 }

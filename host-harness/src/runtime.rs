@@ -1,5 +1,6 @@
 //! One plugin on all cores: the functions of the contract, as the rest of the host calls them.
 
+use crate::answer::Answer as Tidy;
 use crate::contract::{
     Attempt, Configured, Delivery, Failure, Guest, Manifest, Origin, Problem, Run, RunPlan,
     RunUpdate, Scope, Started,
@@ -131,7 +132,7 @@ impl Runtime {
         .await
     }
 
-    async fn call<T: Send + 'static>(
+    async fn call<T: Tidy + Send + 'static>(
         &self,
         call: Call,
         function: &'static str,
@@ -145,17 +146,19 @@ impl Runtime {
                 .of(&call.installation)
                 .inspect_err(|error| tracing::error!("no requests can be sent: {error}"))
                 .ok();
+            let installation = call.installation.clone();
             let context = Context::new(call.installation, limits)
                 .with_client(client)
                 .with_tap(call.tap)
                 .about(call.subject);
-            call::run(&pre, context, function, invoke).await
+            let answer = call::run(&pre, context, function, invoke).await;
+            answer.map(|answer: T| answer.tidied(&installation))
         };
-        self.workers.run(job).await.unwrap_or_else(|_| {
+        self.workers.run(job).await.unwrap_or_else(|gone| {
             Err(CallError {
                 function,
-                kind: CallErrorKind::ShuttingDown,
-                request_sent: false,
+                kind: CallErrorKind::NoResult,
+                request_sent: gone.may_have_run,
             })
         })
     }

@@ -73,9 +73,19 @@ impl<'de> Visitor<'de> for SecretRefVisitor {
     }
 
     fn visit_str<E: Error>(self, _the_secret: &str) -> Result<SecretRef, E> {
-        Err(E::custom(format!(
-            "secrets are not written here; say {EXPECTED}"
-        )))
+        Err(not_here())
+    }
+
+    fn visit_i64<E: Error>(self, _the_secret: i64) -> Result<SecretRef, E> {
+        Err(not_here())
+    }
+
+    fn visit_u64<E: Error>(self, _the_secret: u64) -> Result<SecretRef, E> {
+        Err(not_here())
+    }
+
+    fn visit_f64<E: Error>(self, _the_secret: f64) -> Result<SecretRef, E> {
+        Err(not_here())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SecretRef, A::Error> {
@@ -89,6 +99,10 @@ impl<'de> Visitor<'de> for SecretRefVisitor {
             Some(_) => Err(A::Error::custom(format!("say one thing only: {EXPECTED}"))),
         }
     }
+}
+
+fn not_here<E: Error>() -> E {
+    E::custom(format!("secrets are not written here; say {EXPECTED}"))
 }
 
 impl std::fmt::Display for SecretRef {

@@ -125,7 +125,7 @@ fn api(place: &Place<'_>, config: &InstallationConfig) -> Result<(String, Policy
     let url = config.api_url.trim_end_matches('/');
     let uri: Uri = url
         .parse()
-        .map_err(|error| place.error("api-url", format!("{url:?} is not a URL: {error}")))?;
+        .map_err(|error| place.error("api-url", format!("it is not a URL: {error}")))?;
     let origin = Origin::of(&uri).map_err(|error| {
         place.error(
             "api-url",
@@ -170,7 +170,10 @@ pub fn resolve_port(
     };
     let place = Place { file, table };
     let base_url = Url::parse(&config.base_url)
-        .map_err(|error| place.error("base-url", format!("{:?}: {error}", config.base_url)))?;
+        .map_err(|error| place.error("base-url", format!("it is not a URL: {error}")))?;
+    if !base_url.username().is_empty() || base_url.password().is_some() {
+        return Err(place.error("base-url", "it holds a user name or password"));
+    }
     if !matches!(base_url.scheme(), "http" | "https") {
         return Err(place.error("base-url", "it is not an https URL"));
     }

@@ -87,6 +87,8 @@ struct Shared {
     tap: Option<Tap>,
     requests_left: AtomicU32,
     sent: SentFlag,
+    /// Whether the log says already that a request of this call was refused.
+    told_refusal: AtomicBool,
 }
 
 impl CallEgress {
@@ -104,6 +106,7 @@ impl CallEgress {
                 tap,
                 requests_left: AtomicU32::new(requests),
                 sent: SentFlag::default(),
+                told_refusal: AtomicBool::new(false),
             }),
         }
     }

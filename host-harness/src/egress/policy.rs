@@ -1,7 +1,7 @@
 //! Where requests of an installation may go. Pure: no name is resolved and nothing is sent here.
 
-use http::Uri;
 use http::uri::Scheme;
+use http::{Method, Uri};
 
 /// Scheme, host and port (RFC 6454): what a credential is bound to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,12 +79,31 @@ pub enum Denied {
     /// Its destination cannot be read.
     #[error("the destination {0} is not an absolute http or https URL without a user name")]
     Unreadable(String),
+    /// Its method is none that an API needs.
+    #[error("the method {0} is not allowed; GET, HEAD, POST, PUT, PATCH and DELETE are")]
+    Method(String),
     /// The call may send nothing at all.
     #[error("this call may send no requests")]
     Nowhere,
     /// The call has sent as many requests as it may.
     #[error("the call has sent all the requests that it may")]
     TooMany,
+}
+
+/// What APIs need. `TRACE` above all is not among them: it makes a server send the request back, with the credential in
+/// it (RFC 9110, section 9.3.8).
+const METHODS: [Method; 6] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+];
+
+/// What a guest has chosen, cut to what belongs into a log.
+fn shortened(text: &str) -> String {
+    text.chars().take(200).collect()
 }
 
 impl Policy {
@@ -106,18 +125,21 @@ impl Policy {
     }
 
     /// Decides on a request.
-    pub fn check(&self, uri: &Uri) -> Result<(), Denied> {
+    pub fn check(&self, method: &Method, uri: &Uri) -> Result<(), Denied> {
+        if !METHODS.contains(method) {
+            return Err(Denied::Method(shortened(method.as_str())));
+        }
         let allowed = self.allowed.as_ref().ok_or(Denied::Nowhere)?;
         let asked = Origin::of(uri).map_err(|_| {
             // Not the whole URI: it might hold a password.
-            Denied::Unreadable(uri.host().unwrap_or_default().to_owned())
+            Denied::Unreadable(shortened(uri.host().unwrap_or_default()))
         })?;
         if asked == *allowed {
             Ok(())
         } else {
             Err(Denied::Origin {
                 allowed: allowed.to_string(),
-                asked: asked.to_string(),
+                asked: shortened(&asked.to_string()),
             })
         }
     }
@@ -132,7 +154,7 @@ mod tests {
     }
 
     fn allows(policy: &Policy, url: &str) -> bool {
-        policy.check(&url.parse().unwrap()).is_ok()
+        policy.check(&Method::GET, &url.parse().unwrap()).is_ok()
     }
 
     #[test]
@@ -162,9 +184,25 @@ mod tests {
         let policy = policy("https://api.github.com");
         assert!(!allows(&policy, "https://api.github.com@evil.example/"));
         let denied = policy
-            .check(&"https://u:hunter2@api.github.com/".parse().unwrap())
+            .check(
+                &Method::GET,
+                &"https://u:hunter2@api.github.com/".parse().unwrap(),
+            )
             .unwrap_err();
         assert!(!denied.to_string().contains("hunter2"));
+    }
+
+    #[test]
+    fn methods_that_reflect_or_tunnel_are_refused() {
+        let policy = policy("https://api.github.com");
+        let uri = "https://api.github.com/".parse().unwrap();
+        for method in ["TRACE", "CONNECT", "OPTIONS", "get", "PROPFIND"] {
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            assert!(
+                matches!(policy.check(&method, &uri), Err(Denied::Method(_))),
+                "{method}"
+            );
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::{Denied, Shared};
 use crate::transport::{self, ConnectFailure};
 use bytes::{Bytes, BytesMut};
 use http::header::{AUTHORIZATION, RETRY_AFTER};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Full};
 use std::pin::Pin;
@@ -24,6 +24,8 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// Longest pause that a reading request waits for; anything else is told how long the pause still is. Long enough for
 /// the usual secondary limit of a few seconds, short enough that no instance is held for nothing.
 const HOLD_BACK: Duration = Duration::from_secs(5);
+/// Largest request body. GitHub takes 65,535 characters of inputs, which are 400 KB at most with all escapes.
+const REQUEST_BODY: u64 = 2 << 20;
 /// Largest response body. GitHub's largest answer to a plugin, 100 runs of a workflow, is about 1.5 MB.
 const RESPONSE_BODY: u64 = 16 << 20;
 
@@ -33,7 +35,7 @@ pub(super) async fn send(
     mut request: Request<WasiBody>,
     options: Option<RequestOptions>,
 ) -> Result<Response<WasiBody>, Error> {
-    let client = match shared.admit(request.uri()) {
+    let client = match shared.admit(request.method(), request.uri()) {
         Ok(client) => client,
         Err(denied) => return Err(refuse(shared, request, denied).await),
     };
@@ -48,6 +50,7 @@ pub(super) async fn send(
     if !request.method().is_safe() {
         shared.sent.set();
     }
+    let request = request.map(|body| LimitedBody::new(body).boxed_unsync());
     let limits = TimeLimits::clamped(options);
     let Some(tap) = shared.tap.clone() else {
         return exchange(shared, client, request, &limits).await;
@@ -74,7 +77,7 @@ pub(super) async fn send(
 }
 
 impl Shared {
-    fn admit(&self, uri: &Uri) -> Result<&super::Client, Denied> {
+    fn admit(&self, method: &Method, uri: &Uri) -> Result<&super::Client, Denied> {
         let counted =
             self.requests_left
                 .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
@@ -83,7 +86,7 @@ impl Shared {
         if counted.is_err() {
             return Err(Denied::TooMany);
         }
-        self.installation.policy().check(uri)?;
+        self.installation.policy().check(method, uri)?;
         self.client.as_ref().ok_or(Denied::Nowhere)
     }
 
@@ -131,11 +134,13 @@ impl Shared {
 
 /// Answers a request that may not be sent.
 async fn refuse(shared: &Shared, request: Request<WasiBody>, denied: Denied) -> Error {
-    tracing::warn!(
-        installation = shared.installation.id(),
-        method = %request.method(),
-        "a request was refused: {denied}"
-    );
+    // Once for each call: a guest may try as often as it likes.
+    if !shared.told_refusal.swap(true, Ordering::Relaxed) {
+        tracing::warn!(
+            installation = shared.installation.id(),
+            "a request was refused: {denied}"
+        );
+    }
     drain(request).await;
     Error::HttpRequestDenied
 }
@@ -208,7 +213,7 @@ impl TimeLimits {
 
 /// What the guest is told about a request that failed. Every code but the last says that nothing was sent.
 fn wasi_error(error: &transport::SendError) -> Error {
-    tracing::warn!("a request failed: {}", transport::causes(error));
+    tracing::debug!("a request failed: {}", transport::causes(error));
     match transport::connect_failure(error) {
         Some(ConnectFailure::Refused) => Error::ConnectionRefused,
         Some(ConnectFailure::TimedOut) => Error::ConnectionTimeout,
@@ -272,6 +277,52 @@ where
                 ready!(self.alarm.as_mut().poll(context));
                 Poll::Ready(Some(Err(Error::ConnectionReadTimeout)))
             }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+/// A request's body with a limit on its size.
+struct LimitedBody {
+    inner: WasiBody,
+    left: u64,
+}
+
+impl LimitedBody {
+    fn new(inner: WasiBody) -> LimitedBody {
+        LimitedBody {
+            inner,
+            left: REQUEST_BODY,
+        }
+    }
+}
+
+impl Body for LimitedBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let Some(frame) = ready!(Pin::new(&mut self.inner).poll_frame(context)) else {
+            return Poll::Ready(None);
+        };
+        let frame = frame?;
+        let size = frame.data_ref().map_or(0, |data| data.len() as u64);
+        match self.left.checked_sub(size) {
+            Some(left) => {
+                self.left = left;
+                Poll::Ready(Some(Ok(frame)))
+            }
+            None => Poll::Ready(Some(Err(Error::HttpRequestBodySize(Some(REQUEST_BODY))))),
         }
     }
 

@@ -1,8 +1,7 @@
 //! One call of a plugin: everything that belongs to it, from its first memory page to its last request.
 
-use super::limits::Limits;
+use super::limits::{INSTANCES, Limits, MEMORIES, TABLES};
 use super::meter::{Meter, Metered};
-use super::ticker::TICK;
 use crate::contract::{self, BindingsPre, Guest, Level};
 use crate::egress::{CallEgress, Client, Tap};
 use crate::installation::Installation;
@@ -84,9 +83,9 @@ pub enum CallErrorKind {
     /// It trapped: a bug in the plugin, or a limit of the engine.
     #[error("trapped: {0}")]
     Trap(String),
-    /// The host has no threads left to run it.
-    #[error("was not run: the host is shutting down")]
-    ShuttingDown,
+    /// The host's thread ended before the call did, or had ended already.
+    #[error("gave no result: the host's thread has ended")]
+    NoResult,
 }
 
 /// What a store holds during a call.
@@ -244,6 +243,9 @@ fn new_store(
         limits: StoreLimitsBuilder::new()
             .memory_size(limits.memory)
             .table_elements(limits.table_elements)
+            .memories(MEMORIES)
+            .tables(TABLES)
+            .instances(INSTANCES)
             .trap_on_grow_failure(true)
             .build(),
     };
@@ -282,6 +284,3 @@ fn explain(error: &wasmtime::Error, limits: &Limits) -> CallErrorKind {
 fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
 }
-
-/// The longest that a guest can run beyond its budget of CPU time.
-pub const OVERRUN: Duration = TICK;

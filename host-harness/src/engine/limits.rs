@@ -2,6 +2,13 @@
 
 use std::time::Duration;
 
+/// Linear memories of one component. The limit of memory is per linear memory, so it holds for one alone.
+pub(super) const MEMORIES: usize = 1;
+/// Tables of one component.
+pub(super) const TABLES: usize = 2;
+/// Core instances of one component: a module and the small adapters around it.
+pub(super) const INSTANCES: usize = 16;
+
 /// Limits of one call of a plugin. A guest that reaches one loses its call and nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -26,7 +33,7 @@ pub struct Limits {
     /// Requests of one call. More: the guest gets the error `HTTP-request-denied`. The most that a call needs: the
     /// discovery of a run, about 40.
     pub requests: u32,
-    /// Log messages of one call. More: they are dropped and counted.
+    /// Log messages of one call. More: they are dropped, and the last one says so.
     pub log_lines: u32,
 }
 

@@ -62,12 +62,11 @@ impl Default for EngineOptions {
 #[derive(Clone)]
 pub struct Engine {
     inner: wasmtime::Engine,
-    allocation: Allocation,
 }
 
 /// Where instances get their memory from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Allocation {
+#[derive(Clone, Copy)]
+enum Allocation {
     /// From slots that were mapped beforehand: an instance costs tens of microseconds.
     Pooled,
     /// From the operating system each time, because it refused to map the pool.
@@ -89,30 +88,20 @@ impl Engine {
     /// Sets up the engine. Maps the instance pool; where the machine refuses so much address space (containers with
     /// limits, small virtual machines), falls back to allocation on demand and says so in the log.
     pub fn new(options: &EngineOptions) -> Result<Engine, EngineError> {
-        let pooled = build(options, Allocation::Pooled);
-        let (inner, allocation) = match pooled {
-            Ok(engine) => (engine, Allocation::Pooled),
-            Err(error) => {
-                tracing::warn!(
-                    "no instance pool, calls will be slower: the system refused its address space ({error:#}); \
-                     raise the limit of virtual memory or lower `pool.instances`"
-                );
-                let engine = build(options, Allocation::OnDemand).map_err(EngineError::Config)?;
-                (engine, Allocation::OnDemand)
-            }
-        };
+        let inner = build(options, Allocation::Pooled).or_else(|error| {
+            tracing::warn!(
+                "no instance pool, calls will be slower: the system refused its address space ({error:#}); raise the \
+                 limit of virtual memory or lower `runtime.instances`"
+            );
+            build(options, Allocation::OnDemand).map_err(EngineError::Config)
+        })?;
         ticker::start(&inner).map_err(EngineError::Ticker)?;
-        Ok(Engine { inner, allocation })
+        Ok(Engine { inner })
     }
 
     /// wasmtime's engine.
     pub fn wasmtime(&self) -> &wasmtime::Engine {
         &self.inner
-    }
-
-    /// Where instances get their memory from.
-    pub fn allocation(&self) -> Allocation {
-        self.allocation
     }
 }
 
@@ -139,8 +128,8 @@ fn pool(options: &EngineOptions) -> PoolingAllocationConfig {
     pool.total_memories(instances);
     pool.total_tables(instances.saturating_mul(2));
     pool.total_stacks(instances);
-    pool.max_memories_per_component(1);
-    pool.max_tables_per_component(2);
+    pool.max_memories_per_component(u32::try_from(limits::MEMORIES).unwrap_or(1));
+    pool.max_tables_per_component(u32::try_from(limits::TABLES).unwrap_or(1));
     pool.max_memory_size(options.max_memory);
     pool.table_elements(10_000);
     // What a typical call touches: kept mapped between calls, so that the next one need not fault it in again.

@@ -29,10 +29,17 @@ pub struct Workers {
     permits: Arc<Semaphore>,
 }
 
-/// The threads are gone: the process is shutting down, or one of them died.
+/// A job gave no result: the process is shutting down, or its thread died.
 #[derive(Debug, thiserror::Error)]
 #[error("the worker threads have ended")]
-pub struct WorkersGone;
+pub struct WorkersGone {
+    /// Whether the job may have been under way.
+    pub may_have_run: bool,
+}
+
+const NOT_RUN: WorkersGone = WorkersGone {
+    may_have_run: false,
+};
 
 impl Workers {
     /// Starts `threads` threads that run at most `jobs` jobs at once. `worker` makes what each thread keeps.
@@ -53,11 +60,6 @@ impl Workers {
         })
     }
 
-    /// How many threads there are.
-    pub fn threads(&self) -> usize {
-        self.queues.len()
-    }
-
     /// Runs a job on one of the threads, in turn, and returns its result. The job's future need not be `Send`: it
     /// stays on its thread.
     pub async fn run<T: Send + 'static>(
@@ -69,7 +71,7 @@ impl Workers {
             .clone()
             .acquire_owned()
             .await
-            .map_err(|_| WorkersGone)?;
+            .map_err(|_| NOT_RUN)?;
         let (reply, result) = oneshot::channel();
         let job: Job = Box::new(move |worker| {
             Box::pin(async move {
@@ -80,9 +82,9 @@ impl Workers {
             })
         });
         let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.queues.len().max(1);
-        let queue = self.queues.get(turn).ok_or(WorkersGone)?;
-        queue.send(job).map_err(|_| WorkersGone)?;
-        result.await.map_err(|_| WorkersGone)
+        let queue = self.queues.get(turn).ok_or(NOT_RUN)?;
+        queue.send(job).map_err(|_| NOT_RUN)?;
+        result.await.map_err(|_| WorkersGone { may_have_run: true })
     }
 }
 

@@ -36,6 +36,19 @@ pub enum SignatureError {
     NoSecret,
 }
 
+/// What can be said before the body is there: is a signature present, and is there something to check it with?
+pub fn verify_head(
+    secret: &WebhookSecret,
+    webhooks: &Webhooks,
+    headers: &HeaderMap,
+) -> Result<(), SignatureError> {
+    match secret {
+        WebhookSecret::Verify(_) => signature_of(webhooks, headers).map(drop),
+        WebhookSecret::Missing => Err(SignatureError::NoSecret),
+        WebhookSecret::AcceptUnsigned => Ok(()),
+    }
+}
+
 /// Checks the signature of a delivery in the way that the plugin's manifest describes.
 pub fn verify(
     secret: &WebhookSecret,
@@ -48,6 +61,16 @@ pub fn verify(
         WebhookSecret::Missing => return Err(SignatureError::NoSecret),
         WebhookSecret::AcceptUnsigned => return Ok(()),
     };
+    let signature = signature_of(webhooks, headers)?;
+    match webhooks.signature_algorithm {
+        SignatureAlgorithm::HmacSha256 => hmac_sha256(secret)
+            .chain_update(body)
+            .verify_slice(&signature)
+            .map_err(|_| SignatureError::Mismatch),
+    }
+}
+
+fn signature_of(webhooks: &Webhooks, headers: &HeaderMap) -> Result<Vec<u8>, SignatureError> {
     let value = headers
         .get(&webhooks.signature_header)
         .ok_or(SignatureError::Unsigned)?;
@@ -56,13 +79,7 @@ pub fn verify(
         .ok()
         .and_then(|text| text.strip_prefix(&webhooks.signature_prefix))
         .ok_or(SignatureError::Malformed)?;
-    let signature = decode_hex(hexadecimal).ok_or(SignatureError::Malformed)?;
-    match webhooks.signature_algorithm {
-        SignatureAlgorithm::HmacSha256 => hmac_sha256(secret)
-            .chain_update(body)
-            .verify_slice(&signature)
-            .map_err(|_| SignatureError::Mismatch),
-    }
+    decode_hex(hexadecimal).ok_or(SignatureError::Malformed)
 }
 
 /// The signature that a sender with this secret puts on a body, with the manifest's prefix.

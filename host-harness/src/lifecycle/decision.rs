@@ -97,12 +97,14 @@ pub enum Write {
 }
 
 /// How often a server that cannot be reached is asked again before the run fails. With the pauses of [`backoff`],
-/// about ten minutes.
+/// about six minutes.
 const UNAVAILABLE_TRIES: u32 = 12;
 /// How often an attempt with an unknown outcome is looked into before a person has to.
-const AMBIGUOUS_TRIES: u32 = 2;
+const AMBIGUOUS_TRIES: u32 = 3;
 /// Pause before looking into an attempt with an unknown outcome: a run that was created shows up within seconds.
 const AMBIGUOUS_PAUSE: Duration = Duration::from_secs(2);
+/// Longest pause that is believed: GitHub's quota comes back within the hour.
+const LONGEST_PAUSE: Duration = Duration::from_secs(65 * 60);
 /// Pause when the server asks for one but doesn't say how long (GitHub: "wait at least one minute").
 const RATE_LIMIT_PAUSE: Duration = Duration::from_secs(60);
 
@@ -118,6 +120,8 @@ pub struct Life {
     label: Option<String>,
     /// The label that the newest attempt began with.
     first_label: Option<String>,
+    /// Whether Port was told that the run waits.
+    says_waiting: bool,
 }
 
 impl Default for Life {
@@ -136,6 +140,7 @@ impl Life {
             unauthorized: false,
             label: None,
             first_label: None,
+            says_waiting: false,
         }
     }
 
@@ -174,7 +179,7 @@ impl Life {
                 State::Dispatching(plan),
                 vec![Effect::Dispatch(self.attempt)],
             ),
-            (State::Started { .. }, Event::EndedElsewhere) => {
+            (State::Started { .. } | State::Parked(_), Event::EndedElsewhere) => {
                 (State::Ended(End::Elsewhere), vec![])
             }
             (State::Started { attempt }, Event::Updated(update)) if update.attempt >= attempt => {
@@ -191,21 +196,12 @@ impl Life {
 
     /// The plugin could not start the run: try again, look again, or give up.
     fn on_failure(&mut self, plan: RunPlan, failure: Failure) -> (State, Vec<Effect>) {
-        match next_try(&failure) {
-            NextTry::After(pause) => {
-                let label = self.news(format!("Waiting: {}", first_sentence(&failure.message)));
-                let mut effects: Vec<Effect> = label
-                    .map(Write::Waiting)
-                    .map(Effect::Write)
-                    .into_iter()
-                    .collect();
-                effects.push(Effect::Park(pause));
-                (State::Parked(plan), effects)
-            }
+        match next_try(&failure, self.attempt) {
+            NextTry::After(pause) => self.park(plan, &failure, pause),
             NextTry::Backoff if self.unavailable < UNAVAILABLE_TRIES => {
                 let pause = backoff::delay(self.unavailable);
                 self.unavailable += 1;
-                (State::Parked(plan), vec![Effect::Park(pause)])
+                self.park(plan, &failure, pause)
             }
             NextTry::OnceMore if !self.unauthorized => {
                 self.unauthorized = true;
@@ -216,10 +212,24 @@ impl Life {
             }
             NextTry::LookFirst if self.attempt < AMBIGUOUS_TRIES => {
                 self.attempt += 1;
-                (State::Parked(plan), vec![Effect::Park(AMBIGUOUS_PAUSE)])
+                self.park(plan, &failure, AMBIGUOUS_PAUSE)
             }
+            _ if self.attempt > 1 => not_started(after_an_earlier_try(failure)),
             _ => not_started(failure),
         }
+    }
+
+    /// Waits; says for what, once.
+    fn park(&mut self, plan: RunPlan, failure: &Failure, pause: Duration) -> (State, Vec<Effect>) {
+        let mut effects = Vec::with_capacity(2);
+        if !self.says_waiting {
+            self.says_waiting = true;
+            let label = format!("Waiting: {}", first_sentence(&failure.message));
+            self.label = Some(label.clone());
+            effects.push(Effect::Write(Write::Waiting(label)));
+        }
+        effects.push(Effect::Park(pause));
+        (State::Parked(plan), effects)
     }
 
     fn on_started(&mut self, plan: &RunPlan, mut started: Started) -> (State, Vec<Effect>) {
@@ -228,8 +238,9 @@ impl Life {
             self.first_label = started.status_label.clone();
             State::Started { attempt: 1 }
         } else {
-            // Nobody will come back to change it, so a label would stay for ever.
-            started.status_label = None;
+            // Nobody will come back to change it, so a label would stay for ever; one that says that the run waits has to
+            // be replaced, though.
+            started.status_label = self.says_waiting.then(|| "Started".to_owned());
             State::Ended(End::HandedOver)
         };
         (state, vec![Effect::Write(Write::Started(started))])
@@ -280,23 +291,42 @@ enum NextTry {
     Never,
 }
 
-fn next_try(failure: &Failure) -> NextTry {
+fn next_try(failure: &Failure, attempt: u32) -> NextTry {
     match &failure.kind {
         FailureKind::RateLimited(seconds) => {
-            NextTry::After(seconds.map_or(RATE_LIMIT_PAUSE, |seconds| {
-                Duration::from_secs(u64::from(seconds))
-            }))
+            let asked = seconds.map(|seconds| Duration::from_secs(u64::from(seconds)));
+            NextTry::After(asked.unwrap_or(RATE_LIMIT_PAUSE).min(LONGEST_PAUSE))
         }
         FailureKind::Unavailable => NextTry::Backoff,
         FailureKind::Unauthorized => NextTry::OnceMore,
         FailureKind::Ambiguous => NextTry::LookFirst,
         // A kind that this host doesn't know: the fact whether something was sent decides.
         FailureKind::Other(_) if failure.request_sent => NextTry::LookFirst,
+        // The look itself failed, which says nothing about what an earlier try has started.
+        FailureKind::Internal if attempt > 1 => NextTry::LookFirst,
         FailureKind::Other(_)
         | FailureKind::InvalidParameters
         | FailureKind::Rejected
         | FailureKind::Unsupported
         | FailureKind::Internal => NextTry::Never,
+    }
+}
+
+/// After an attempt with an unknown outcome, no failure may sound as if nothing had been started.
+fn after_an_earlier_try(failure: Failure) -> Failure {
+    if failure.kind == FailureKind::Ambiguous {
+        return failure;
+    }
+    Failure {
+        kind: FailureKind::Ambiguous,
+        message: format!(
+            "An earlier try may have started the run, and it could not be found out whether it did: {}",
+            failure.message
+        ),
+        remedy: Some(
+            "Look at the workflow's runs on the server; start it again only if it is missing there.".to_owned(),
+        ),
+        ..failure
     }
 }
 
@@ -408,8 +438,10 @@ mod tests {
     fn an_unknown_outcome_is_looked_into_as_a_new_attempt_and_never_just_sent_again() {
         let mut life = dispatching(true);
         let lost = || Event::Dispatched(Err(failure(FailureKind::Ambiguous)));
-        assert_eq!(life.handle(lost()), vec![Effect::Park(AMBIGUOUS_PAUSE)]);
+        assert!(life.handle(lost()).contains(&Effect::Park(AMBIGUOUS_PAUSE)));
         assert_eq!(life.handle(Event::Woken), vec![Effect::Dispatch(2)]);
+        assert_eq!(life.handle(lost()), vec![Effect::Park(AMBIGUOUS_PAUSE)]);
+        assert_eq!(life.handle(Event::Woken), vec![Effect::Dispatch(3)]);
         let effects = life.handle(lost());
         assert!(matches!(
             effects.as_slice(),
@@ -422,14 +454,48 @@ mod tests {
         let mut life = dispatching(true);
         let mut odd = failure(FailureKind::Other("quantum".to_owned()));
         odd.request_sent = true;
-        assert_eq!(
-            life.handle(Event::Dispatched(Err(odd.clone()))),
-            vec![Effect::Park(AMBIGUOUS_PAUSE)]
+        assert!(
+            life.handle(Event::Dispatched(Err(odd.clone())))
+                .contains(&Effect::Park(AMBIGUOUS_PAUSE))
         );
         odd.request_sent = false;
         let mut life = dispatching(true);
         life.handle(Event::Dispatched(Err(odd)));
         assert!(life.end().is_some());
+    }
+
+    #[test]
+    fn a_look_that_fails_never_sounds_as_if_nothing_had_been_started() {
+        for kind in [
+            FailureKind::Internal,
+            FailureKind::Unauthorized,
+            FailureKind::Unavailable,
+        ] {
+            let mut life = dispatching(true);
+            life.handle(Event::Dispatched(Err(failure(FailureKind::Ambiguous))));
+            life.handle(Event::Woken);
+            let mut last = vec![];
+            while life.end().is_none() {
+                last = life.handle(Event::Dispatched(Err(failure(kind.clone()))));
+                life.handle(Event::Woken);
+            }
+            let [Effect::Write(Write::NotStarted(told))] = last.as_slice() else {
+                panic!("{last:?}");
+            };
+            assert_eq!(told.kind, FailureKind::Ambiguous, "{kind:?}");
+            assert!(told.message.contains("may have started"), "{told:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_parked_for_ever() {
+        let mut life = dispatching(true);
+        let effects = life.handle(Event::Dispatched(Err(failure(FailureKind::RateLimited(
+            Some(u32::MAX),
+        )))));
+        assert_eq!(effects.last(), Some(&Effect::Park(LONGEST_PAUSE)));
+        assert_eq!(life.handle(Event::EndedElsewhere), vec![]);
+        assert_eq!(life.end(), Some(End::Elsewhere));
     }
 
     #[test]

@@ -1,20 +1,23 @@
 //! One run's task: does what was decided and comes back with what followed.
 
+use super::ack::ack;
 use super::decision::{Ack, Effect, Event, Life, State};
 use super::outbox::Outbox;
+use super::routes::Taken;
 use super::{Shared, Source, Step, backoff, lock};
 use crate::clock;
 use crate::contract::{self, Attempt, Failure, FailureKind, Run, RunUpdate};
 use crate::engine::CallError;
-use crate::port::{self, PendingRun, RunKind};
+use crate::port::{PendingRun, RunKind};
 use crate::runtime::Call;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::OwnedMutexGuard;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::Instant;
 
-/// How often an ack is tried. Port offers the run again when its visibility timeout is over, so giving up loses
-/// nothing.
-const ACK_TRIES: u32 = 6;
+/// First pause between checks while the host waits for runs before it stops.
+const DRAIN_CHECK: Duration = Duration::from_secs(2);
 
 /// What the task holds.
 struct Task<'t> {
@@ -25,7 +28,9 @@ struct Task<'t> {
     /// The run as the plugin gets it; none if it could not be read.
     run: Option<Run>,
     outbox: Outbox,
-    first_began: u64,
+    claimed: Instant,
+    /// When the first attempt began: for the plugin, and for this host.
+    first_began: Option<(u64, Instant)>,
     /// Set when the server has accepted the run.
     news: Option<News>,
 }
@@ -54,7 +59,8 @@ pub(super) async fn drive(
         outbox: Outbox::open(source.port.clone(), kind, id.clone()),
         id,
         run,
-        first_began: 0,
+        claimed: Instant::now(),
+        first_began: None,
         news: None,
     };
     let plan = match refused {
@@ -94,8 +100,9 @@ pub(super) async fn drive(
         );
         lock(&shared.routes).close(key);
     }
-    task.outbox.flush().await;
-    if let Some(end) = life.end() {
+    if task.outbox.flush().await
+        && let Some(end) = life.end()
+    {
         step(shared, source, &task.id, Step::Ended { end, label: words });
     }
 }
@@ -142,55 +149,27 @@ impl Task<'_> {
                 self.outbox.put(write);
                 None
             }
-            Effect::Park(pause) => {
-                tokio::time::sleep(backoff::with_jitter(pause)).await;
-                Some(Event::Woken)
-            }
-            Effect::Ack => self.ack().await.map(Event::Acked),
+            Effect::Park(pause) => tokio::select! {
+                () = tokio::time::sleep(backoff::with_jitter(pause)) => Some(Event::Woken),
+                () = self.outbox.refused() => Some(Event::EndedElsewhere),
+            },
+            Effect::Ack => ack(self.source, self.kind, &self.id, self.claimed)
+                .await
+                .map(Event::Acked),
             Effect::Dispatch(number) => Some(Event::Dispatched(self.dispatch(number).await)),
         }
-    }
-
-    /// None: Port could not be told, and will offer the run again.
-    async fn ack(&self) -> Option<Ack> {
-        let mut may_have_worked = false;
-        for failures in 0..ACK_TRIES {
-            match self.source.port.ack(self.kind, &self.id).await {
-                Ok(()) => return Some(Ack::Ours),
-                // The earlier try was heard after all.
-                Err(port::Error::Conflict { .. }) if may_have_worked => return Some(Ack::Ours),
-                Err(port::Error::Conflict { .. }) => return Some(Ack::Taken),
-                Err(error) if error.is_transient() => {
-                    may_have_worked |= !matches!(error, port::Error::Unreachable { .. });
-                    tracing::warn!(run = self.id, "not acked yet: {error}");
-                    tokio::time::sleep(backoff::with_jitter(backoff::delay(failures))).await;
-                }
-                Err(error) => {
-                    tracing::error!(
-                        run = self.id,
-                        "not acked, Port will offer the run again: {error}"
-                    );
-                    return None;
-                }
-            }
-        }
-        tracing::error!(
-            run = self.id,
-            "not acked in {ACK_TRIES} tries, Port will offer the run again"
-        );
-        None
     }
 
     async fn dispatch(&mut self, number: u32) -> Result<contract::Started, Failure> {
         let run = self.run.clone().ok_or_else(no_run)?;
         let installation = self.source.installation.id().to_owned();
-        if self.first_began == 0 {
-            self.first_began = clock::timestamp();
-        }
+        let (first_began, began) = *self
+            .first_began
+            .get_or_insert_with(|| (clock::timestamp(), Instant::now()));
         let attempt = Attempt {
             number,
-            first_began: self.first_began,
-            taken: lock(&self.shared.routes).known(&installation),
+            first_began,
+            taken: lock(&self.shared.routes).taken(&installation, began),
         };
         self.step(Step::Dispatching { attempt: number });
         let answer = self
@@ -201,22 +180,29 @@ impl Task<'_> {
         let started = flatten(answer)?;
         // Before anything else: news that overtook this answer is waiting for its run.
         let key = (installation, started.external_run_id.clone());
+        let updates = lock(&self.shared.routes).open(key);
         self.news = Some(News {
             external_run_id: started.external_run_id.clone(),
-            updates: lock(&self.shared.routes).open(key),
+            updates: updates.map_err(|Taken| belongs_to_another(&started))?,
         });
         Ok(started)
     }
 
-    /// Waits for news. When none comes for a while, asks the plugin.
+    /// Waits for news. When none comes for a while, or when the host is about to stop, asks the plugin.
     async fn hear(&mut self) -> Option<Event> {
         let times = self.shared.check_times;
         let mut pause = times.first;
+        let mut draining = false;
         loop {
             let news = self.news.as_mut()?;
             tokio::select! {
-                update = news.updates.recv() => return update.map(Event::Updated),
+                // The sender stays among the routes for as long as this task lives.
+                Some(update) = news.updates.recv() => return Some(Event::Updated(update)),
                 () = self.outbox.refused() => return Some(Event::EndedElsewhere),
+                () = self.shared.draining.cancelled(), if !draining => {
+                    draining = true;
+                    pause = DRAIN_CHECK;
+                }
                 () = tokio::time::sleep(pause) => pause = (pause * 2).min(times.longest),
             }
             self.check().await;
@@ -308,6 +294,23 @@ fn stopped(error: &CallError) -> Failure {
     }
 }
 
+/// The plugin took another run of Port's for this one: two were started so close together that it could not tell.
+fn belongs_to_another(started: &contract::Started) -> Failure {
+    Failure {
+        kind: FailureKind::Ambiguous,
+        code: "run-belongs-to-another".to_owned(),
+        message: format!(
+            "The run that was found, {}, belongs to another run in Port.",
+            started.external_run_id
+        ),
+        remedy: Some(
+            "Look at the workflow's runs on the server, and start it again if it is missing."
+                .to_owned(),
+        ),
+        request_sent: true,
+    }
+}
+
 fn no_run() -> Failure {
     Failure {
         kind: FailureKind::Internal,
@@ -322,7 +325,6 @@ fn no_run() -> Failure {
 mod tests {
     use super::*;
     use crate::engine::CallErrorKind;
-    use std::time::Duration;
 
     #[test]
     fn a_call_that_died_after_sending_is_ambiguous_and_one_before_is_not() {

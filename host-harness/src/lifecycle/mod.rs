@@ -8,6 +8,7 @@
 //! This first version keeps everything in memory: a restart forgets runs that are under way. What the rest of the
 //! host sees of it is [`Lifecycle`]: runs are offered, news is delivered.
 
+mod ack;
 mod backoff;
 mod decision;
 mod driver;
@@ -28,6 +29,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 /// Where runs come from and go back to: one installation and its access to Port.
 pub struct Source {
@@ -35,6 +37,8 @@ pub struct Source {
     pub installation: Arc<Installation>,
     /// Port, with the installation's credentials.
     pub port: Arc<port::Client>,
+    /// How long Port keeps a claimed run from others.
+    pub visibility_timeout: Duration,
 }
 
 /// When the plugin is asked about runs that there is no news of.
@@ -70,6 +74,8 @@ struct Shared {
     /// Runs that have a task, by installation and run id. Port offers a run again while its ack is late.
     active: Mutex<BTreeSet<(String, String)>>,
     idle: Notify,
+    /// Cancelled when the host wants to stop.
+    draining: CancellationToken,
     /// One lock for each partition key of an installation that a run holds or waits for.
     partitions: Mutex<BTreeMap<(String, String), Partition>>,
 }
@@ -88,6 +94,7 @@ impl Lifecycle {
                 routes: Mutex::default(),
                 active: Mutex::default(),
                 idle: Notify::new(),
+                draining: CancellationToken::new(),
                 partitions: Mutex::default(),
             }),
         }
@@ -143,6 +150,11 @@ impl Lifecycle {
             .range((installation.to_owned(), String::new())..)
             .take_while(|(of, _)| of == installation)
             .count()
+    }
+
+    /// Asks about all runs that are under way now, and often from now on: the host is about to stop.
+    pub fn drain(&self) {
+        self.shared.draining.cancel();
     }
 
     /// Waits until no run has a life. New ones can still be offered.

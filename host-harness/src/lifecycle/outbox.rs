@@ -1,36 +1,75 @@
 //! Telling Port: in order, again and again until Port has it.
+//!
+//! What becomes of a call that Port does not take:
+//!
+//! | call | Port cannot be reached, 5xx, 429, 401 | Port refuses it (other 4xx) |
+//! |---|---|---|
+//! | it has ended | tried for as long as the process lives | once more in its shortest form |
+//! | it has begun | tried for an hour | given up |
+//! | label, summary, log | tried for about two minutes, so that it holds up nothing that matters | given up |
+//!
+//! A 409 says that the run has ended in Port: nothing more is told.
 
 use super::backoff;
 use super::decision::Write;
 use super::report::{PortCall, Reporter};
 use crate::port::{self, RunKind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// How often a call is tried before it is given up. With the pauses between, about an hour.
-const TRIES: u32 = 65;
+/// How often the call that says that a run has begun is tried: about an hour with the pauses between.
+const BEGIN_TRIES: u32 = 65;
+/// How often calls are tried that the run's end does not depend on: about two minutes.
+const NEWS_TRIES: u32 = 9;
 
 /// The calls of one run, sent by a task of their own so that the run never waits for Port.
-#[derive(Debug)]
 pub(super) struct Outbox {
     reporter: Reporter,
     queue: mpsc::UnboundedSender<PortCall>,
     sender: JoinHandle<()>,
     refused: CancellationToken,
+    /// Whether a call that matters was given up.
+    lost: Arc<AtomicBool>,
+}
+
+/// What the sending task works with.
+struct Sender {
+    port: Arc<port::Client>,
+    kind: RunKind,
+    id: String,
+}
+
+/// What became of a call.
+enum Fate {
+    /// Port has it.
+    Told,
+    /// Port will never have it.
+    GivenUp,
+    /// The run has ended in Port, so no call about it is wanted any more.
+    Ended,
 }
 
 impl Outbox {
     pub(super) fn open(port: Arc<port::Client>, kind: RunKind, id: String) -> Outbox {
         let (queue, mut calls) = mpsc::unbounded_channel();
         let refused = CancellationToken::new();
-        let refusal = refused.clone();
+        let lost = Arc::new(AtomicBool::new(false));
+        let (refusal, loss) = (refused.clone(), lost.clone());
+        let sender = Sender { port, kind, id };
         let sender = tokio::spawn(async move {
             while let Some(call) = calls.recv().await {
-                if let Fate::Refused = send(&port, kind, &id, &call).await {
-                    refusal.cancel();
-                    return;
+                match sender.send(&call).await {
+                    Fate::Told => {}
+                    Fate::GivenUp => {
+                        loss.fetch_or(matters(&call), Ordering::Relaxed);
+                    }
+                    Fate::Ended => {
+                        refusal.cancel();
+                        return;
+                    }
                 }
             }
         });
@@ -39,6 +78,7 @@ impl Outbox {
             queue,
             sender,
             refused,
+            lost,
         }
     }
 
@@ -54,59 +94,91 @@ impl Outbox {
         }
     }
 
-    /// Waits until everything is told or given up.
-    pub(super) async fn flush(self) {
+    /// Waits until everything is told or given up; true if nothing that matters was given up.
+    pub(super) async fn flush(self) -> bool {
         drop(self.queue);
         // An error means that the runtime is shutting down, and nothing more can be sent.
-        let _ = self.sender.await;
+        self.sender.await.is_ok() && !self.lost.load(Ordering::Relaxed)
     }
 }
 
-/// What became of a call.
-enum Fate {
-    /// Port has it, or will never have it; the next one may be sent.
-    Done,
-    /// The run has ended in Port, so no call about it is wanted any more.
-    Refused,
+fn matters(call: &PortCall) -> bool {
+    matches!(call, PortCall::Started(_) | PortCall::Finished(_))
 }
 
-async fn send(port: &port::Client, kind: RunKind, id: &str, call: &PortCall) -> Fate {
-    for failures in 0..TRIES {
-        let result = match call {
+/// How often a call is tried; none for no limit.
+fn tries(call: &PortCall) -> Option<u32> {
+    match call {
+        PortCall::Finished(_) => None,
+        PortCall::Started(_) => Some(BEGIN_TRIES),
+        PortCall::Progress(_) | PortCall::Log(_) => Some(NEWS_TRIES),
+    }
+}
+
+impl Sender {
+    async fn send(&self, call: &PortCall) -> Fate {
+        let run = &self.id;
+        let mut failures = 0;
+        loop {
+            let Err(error) = self.attempt(call).await else {
+                return Fate::Told;
+            };
+            match error {
+                port::Error::Conflict { .. } => {
+                    // By an earlier try whose answer was lost, or by a person. Either way there is nothing left to tell.
+                    tracing::info!(run, "{error}");
+                    return Fate::Ended;
+                }
+                port::Error::Refused { .. } => {
+                    tracing::error!(run, "Port will not be told: {error}");
+                    return self.send_shortest(call).await;
+                }
+                _ => {}
+            }
+            failures += 1;
+            if tries(call).is_some_and(|most| failures >= most) {
+                tracing::error!(run, "Port was not told in {failures} tries: {error}");
+                return Fate::GivenUp;
+            }
+            let pause = backoff::with_jitter(backoff::delay(failures - 1));
+            let pause = error.retry_after().map_or(pause, |asked| asked.max(pause));
+            tracing::warn!(run, "{error}; next try in {} s", pause.as_secs_f32());
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// The end of a run that Port refuses as it is may be refused for its texts; without them the run still ends.
+    async fn send_shortest(&self, call: &PortCall) -> Fate {
+        let PortCall::Finished(finished) = call else {
+            return Fate::GivenUp;
+        };
+        let shortest = port::Finished {
+            outcome: finished.outcome,
+            message: "The run has ended; Port refused what there was to say about it.".to_owned(),
+            status_label: None,
+            output: None,
+        };
+        let shortest = PortCall::Finished(shortest);
+        for failures in 0..NEWS_TRIES {
+            match self.attempt(&shortest).await {
+                Ok(()) => return Fate::Told,
+                Err(port::Error::Conflict { .. }) => return Fate::Ended,
+                Err(port::Error::Refused { .. }) => break,
+                Err(_) => {
+                    tokio::time::sleep(backoff::with_jitter(backoff::delay(failures))).await;
+                }
+            }
+        }
+        Fate::GivenUp
+    }
+
+    async fn attempt(&self, call: &PortCall) -> Result<(), port::Error> {
+        let (port, kind, id) = (&self.port, self.kind, &self.id);
+        match call {
             PortCall::Started(started) => port.started(kind, id, started).await,
             PortCall::Progress(progress) => port.progress(kind, id, progress).await,
             PortCall::Log(lines) => port.log(kind, id, lines).await,
             PortCall::Finished(finished) => port.finished(kind, id, finished).await,
-        };
-        let error = match result {
-            Ok(()) => return Fate::Done,
-            Err(error) => error,
-        };
-        if let port::Error::Conflict { .. } = error {
-            // The run has ended in Port: by an earlier try whose answer was lost, or by a person. Either way there is
-            // nothing left to tell.
-            tracing::info!(run = id, "{error}");
-            return Fate::Refused;
         }
-        if !is_worth_trying_again(&error) {
-            tracing::error!(run = id, "Port will not be told: {error}");
-            return Fate::Done;
-        }
-        let pause = backoff::with_jitter(backoff::delay(failures));
-        let pause = error.retry_after().map_or(pause, |asked| asked.max(pause));
-        tracing::warn!(run = id, "{error}; next try in {} s", pause.as_secs_f32());
-        tokio::time::sleep(pause).await;
     }
-    tracing::error!(run = id, "Port was not told, in {TRIES} tries");
-    Fate::Done
-}
-
-/// Refused credentials may be mended while the run goes on; an answer that cannot be read may come from a proxy in
-/// between.
-fn is_worth_trying_again(error: &port::Error) -> bool {
-    error.is_transient()
-        || matches!(
-            error,
-            port::Error::Unauthorized { .. } | port::Error::Unreadable { .. }
-        )
 }

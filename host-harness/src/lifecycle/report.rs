@@ -6,8 +6,8 @@ use crate::port::{self, RunKind};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-/// One call of Port's API. Each is safe to repeat: it sets fields to values, or adds lines to a log, or ends a run
-/// that Port then refuses to end again.
+/// One call of Port's API. Each is safe to repeat: it sets fields to values, or ends a run that Port then refuses to end
+/// again, or adds lines to a log, where they may then stand twice.
 #[derive(Debug, Clone)]
 pub(super) enum PortCall {
     /// The run has begun.
