@@ -12,6 +12,7 @@
 //! A refused request is read to its end before it is answered, so that a guest that is still writing it learns of
 //! the refusal and not of a broken stream.
 
+mod body;
 mod headers;
 mod pause;
 mod policy;

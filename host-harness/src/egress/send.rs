@@ -1,18 +1,16 @@
 //! Sending one request that a guest made.
 
+use super::body::{LimitedBody, ResponseBody, read};
 use super::tap::{Exchange, Outcome};
 use super::{Denied, Shared};
 use crate::transport::{self, ConnectFailure};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{AUTHORIZATION, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
-use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Full};
-use std::pin::Pin;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 /// Longest wait for the head of a response. GitHub cuts requests off after 10 s; servers on premises after 30 s.
@@ -24,10 +22,6 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// Longest pause that a reading request waits for; anything else is told how long the pause still is. Long enough for
 /// the usual secondary limit of a few seconds, short enough that no instance is held for nothing.
 const HOLD_BACK: Duration = Duration::from_secs(5);
-/// Largest request body. GitHub takes 65,535 characters of inputs, which are 400 KB at most with all escapes.
-const REQUEST_BODY: u64 = 2 << 20;
-/// Largest response body. GitHub's largest answer to a plugin, 100 runs of a workflow, is about 1.5 MB.
-const RESPONSE_BODY: u64 = 16 << 20;
 
 /// Checks a request, adds the credential, sends it and returns the response's head; the body follows as it comes.
 pub(super) async fn send(
@@ -228,113 +222,6 @@ fn wasi_error(error: &transport::SendError) -> Error {
     }
 }
 
-/// A response's body with a limit on its size and on its pauses.
-struct ResponseBody<B> {
-    inner: B,
-    left: u64,
-    pause: Duration,
-    alarm: Pin<Box<Sleep>>,
-}
-
-impl<B> ResponseBody<B> {
-    fn new(inner: B, pause: Duration) -> ResponseBody<B> {
-        ResponseBody {
-            inner,
-            left: RESPONSE_BODY,
-            pause,
-            alarm: Box::pin(sleep(pause)),
-        }
-    }
-}
-
-impl<B> Body for ResponseBody<B>
-where
-    B: Body<Data = Bytes, Error = hyper::Error> + Unpin,
-{
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        match Pin::new(&mut self.inner).poll_frame(context) {
-            Poll::Ready(Some(Ok(frame))) => {
-                let size = frame.data_ref().map_or(0, |data| data.len() as u64);
-                let Some(left) = self.left.checked_sub(size) else {
-                    return Poll::Ready(Some(Err(Error::HttpResponseBodySize(Some(
-                        RESPONSE_BODY,
-                    )))));
-                };
-                self.left = left;
-                let next = Instant::now() + self.pause;
-                self.alarm.as_mut().reset(next);
-                Poll::Ready(Some(Ok(frame)))
-            }
-            Poll::Ready(Some(Err(_cut))) => Poll::Ready(Some(Err(Error::HttpResponseIncomplete))),
-            Poll::Ready(None) => Poll::Ready(None),
-            Poll::Pending => {
-                ready!(self.alarm.as_mut().poll(context));
-                Poll::Ready(Some(Err(Error::ConnectionReadTimeout)))
-            }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> http_body::SizeHint {
-        self.inner.size_hint()
-    }
-}
-
-/// A request's body with a limit on its size.
-struct LimitedBody {
-    inner: WasiBody,
-    left: u64,
-}
-
-impl LimitedBody {
-    fn new(inner: WasiBody) -> LimitedBody {
-        LimitedBody {
-            inner,
-            left: REQUEST_BODY,
-        }
-    }
-}
-
-impl Body for LimitedBody {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let Some(frame) = ready!(Pin::new(&mut self.inner).poll_frame(context)) else {
-            return Poll::Ready(None);
-        };
-        let frame = frame?;
-        let size = frame.data_ref().map_or(0, |data| data.len() as u64);
-        match self.left.checked_sub(size) {
-            Some(left) => {
-                self.left = left;
-                Poll::Ready(Some(Ok(frame)))
-            }
-            None => Poll::Ready(Some(Err(Error::HttpRequestBodySize(Some(REQUEST_BODY))))),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> http_body::SizeHint {
-        self.inner.size_hint()
-    }
-}
-
 /// Reads a request to its end, so that it can be shown, and makes it anew.
 async fn observe(
     request: Request<WasiBody>,
@@ -362,16 +249,6 @@ async fn observe(
 async fn collect(response: Response<WasiBody>) -> Result<Response<Bytes>, Error> {
     let (head, body) = response.into_parts();
     Ok(Response::from_parts(head, read(body).await?))
-}
-
-async fn read(mut body: WasiBody) -> Result<Bytes, Error> {
-    let mut bytes = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        if let Some(data) = frame?.data_ref() {
-            bytes.extend_from_slice(data);
-        }
-    }
-    Ok(bytes.freeze())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! One run's task: does what was decided and comes back with what followed.
 
 use super::ack::ack;
-use super::decision::{Ack, Effect, Event, Life, State};
+use super::decision::{Ack, Effect, Event, Life, State, Write};
 use super::outbox::Outbox;
 use super::routes::Taken;
 use super::{Shared, Source, Step, backoff, lock};
@@ -78,10 +78,7 @@ pub(super) async fn drive(
     while let Some(happened) = event.take() {
         words = task.tell(&life, &happened);
         for effect in life.handle(happened) {
-            if matches!(effect, Effect::Park(_)) {
-                let reason = words.clone();
-                task.step(Step::Parked { reason });
-            }
+            task.announce(&effect, &words);
             // At most one effect of a decision comes back with an event, and it is the last one.
             event = task.carry_out(effect).await;
         }
@@ -234,6 +231,21 @@ impl Task<'_> {
         }
     }
 
+    /// Tells the observer what is about to be done, if that is a step.
+    fn announce(&self, effect: &Effect, words: &str) {
+        match effect {
+            Effect::Park(_) => self.step(Step::Parked {
+                reason: words.to_owned(),
+            }),
+            Effect::Write(Write::Progress(progress)) => {
+                if let Some(label) = progress.label.clone() {
+                    self.step(Step::News { label });
+                }
+            }
+            Effect::Ack | Effect::Dispatch(_) | Effect::Write(_) => {}
+        }
+    }
+
     /// Tells the observer what happened; returns the words for it.
     fn tell(&self, life: &Life, event: &Event) -> String {
         match event {
@@ -262,12 +274,7 @@ impl Task<'_> {
             Event::Woken => String::new(),
             Event::EndedElsewhere => "somebody has ended it in Port".to_owned(),
             Event::Updated(update) => match &update.change {
-                contract::Change::Progress(progress) => {
-                    if let Some(label) = progress.label.clone() {
-                        self.step(Step::News { label });
-                    }
-                    String::new()
-                }
+                contract::Change::Progress(_) => String::new(),
                 contract::Change::Completed(completion) => completion.label.clone(),
             },
         }

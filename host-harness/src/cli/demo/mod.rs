@@ -26,6 +26,9 @@ pub(super) struct Arguments {
 /// Width of the table at the end, in characters: for a terminal of usual width, and the same in a pipe.
 const WIDTH: u16 = 118;
 
+/// Longest description of a step in the timeline, in characters.
+const STEP: usize = 80;
+
 /// How long all runs together may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -98,6 +101,7 @@ fn timeline(names: Arc<Mutex<BTreeMap<String, &'static str>>>) -> Observer {
     Arc::new(move |installation: &str, run: &str, step: &Step| {
         let names = names.lock().unwrap_or_else(PoisonError::into_inner);
         let name = names.get(run).copied().unwrap_or(run);
+        let step: String = step.to_string().chars().take(STEP).collect();
         println!(
             "{:>6.3} s  {installation:<18}  {name:<28}  {step}",
             began.elapsed().as_secs_f64()
