@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 /// An installation and how to reach Port for it.
 pub struct Tenant {
     /// The installation.
-    pub installation: Installation,
+    pub installation: Arc<Installation>,
     /// Port, for this installation.
     pub port: PortAccess,
 }
@@ -232,7 +232,7 @@ fn connect(runtime: &Runtime, tenant: Tenant) -> Result<(Arc<Source>, ClaimTimes
             }
         })?;
     let source = Source {
-        installation: Arc::new(installation),
+        installation,
         port: Arc::new(client),
         visibility_timeout: times.visibility_timeout,
     };

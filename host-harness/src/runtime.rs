@@ -78,6 +78,21 @@ impl Runtime {
         .await
     }
 
+    /// Whether the plugin can use the settings of an installation. It says so with the code `invalid-settings` (see
+    /// `installation.settings` in the contract) about any definition; this one is empty. Err: its own words.
+    pub async fn check_settings(&self, call: Call) -> Result<(), String> {
+        let answer = self
+            .configure(call, "{}".to_owned(), Origin::Api, Scope::DefinitionOnly)
+            .await;
+        let problems = match answer {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(problems)) => problems,
+            Err(error) => return Err(error.to_string()),
+        };
+        let bad = problems.iter().find(|p| p.code == "invalid-settings");
+        bad.map_or(Ok(()), |bad| Err(format!("{} {}", bad.message, bad.remedy)))
+    }
+
     /// See `plan` in the contract.
     pub async fn plan(&self, call: Call, run: Run) -> Answer<RunPlan> {
         let public = call.installation.public().clone();

@@ -13,6 +13,7 @@ use crate::runtime::Runtime;
 use crate::simulator::{github, port};
 use secrecy::SecretString;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
@@ -128,7 +129,7 @@ impl Stage {
         for role in &options.roles {
             port.add_integration(&role.id, true);
             tenants.push(Tenant {
-                installation: installation(role, &github)?,
+                installation: Arc::new(installation(role, &github)?),
                 port: access(role, &port, &options)?,
             });
         }

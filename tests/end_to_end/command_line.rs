@@ -322,6 +322,20 @@ fn configure_completes_a_good_definition_and_notes_what_it_changed() {
 }
 
 #[test]
+fn configure_keeps_every_digit_and_the_order_of_what_it_does_not_change() {
+    let program = Program::new();
+    installation(&program, "https://api.github.com");
+    let inputs = r#""workflowInputs":{"z":10000000000000000000000001,"a":1.50}"#;
+    let action = ACTION.replace(r#""org":"acme""#, &format!(r#"{inputs},"org":"acme""#));
+    program.file("action.json", action);
+    for format in ["text", "json"] {
+        let finished = program.run(&[&CONFIGURE[..], &["--output", format]].concat());
+        finished.expect_code(0);
+        assert!(finished.stdout.contains(inputs), "{finished}");
+    }
+}
+
+#[test]
 fn configure_tells_all_problems_at_once_with_pointers_and_remedies() {
     let program = Program::new();
     installation(&program, "https://api.github.com");

@@ -181,7 +181,9 @@ fn a_component_that_is_not_there_is_named_with_the_remedy() {
     let finished =
         folder(&CONFIG.replace("plugin.wasm", ".")).run(&["serve", "--config", "host.toml"]);
     assert!(
-        finished.refusal().starts_with("cannot read the component "),
+        finished
+            .refusal()
+            .starts_with("host.toml: component: cannot read the component "),
         "{finished}"
     );
 }
@@ -291,6 +293,15 @@ fn a_setting_that_the_plugin_does_not_have_is_named_with_a_suggestion() {
         &with("settings = { colour = 10 }"),
         place,
         &["max-inputs", "discovery-seconds"],
+    );
+}
+
+#[test]
+fn a_setting_with_a_value_that_the_plugin_cannot_use_is_refused_before_anything_starts() {
+    expect(
+        &with("settings = { max-inputs = \"ten\" }"),
+        ": installation \"acme-github\".settings",
+        &["max-inputs", "whole number"],
     );
 }
 

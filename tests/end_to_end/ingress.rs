@@ -13,6 +13,7 @@ use host_harness::lifecycle::CheckTimes;
 use host_harness::simulator::github::{self, GitHub, signature};
 use host_harness::stage::{self, Role, Stage, WEBHOOK_SECRET};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 const PATH: &str = "/webhooks/acme-github";
@@ -154,12 +155,12 @@ async fn without_a_secret_everything_is_refused_unless_the_operator_allows_it() 
         let installation = stage::installation(&Role::self_hosted(id), &github).unwrap();
         let origin = Origin::of(&github.api_url().parse().unwrap()).unwrap();
         Tenant {
-            installation: Installation::new(
+            installation: Arc::new(Installation::new(
                 installation.public().clone(),
                 Policy::only(origin),
                 Credential::None,
                 secret,
-            ),
+            )),
             port: PortAccess {
                 base_url: github.api_url().parse().unwrap(),
                 client_id: "x".to_owned(),

@@ -1,10 +1,12 @@
 //! `configure`: every mistake in an action's definition, before anybody presses the button.
 
 use super::{ComponentArgument, Output, SingleCall, Stop, output, prepare, read_text};
-use crate::contract::{Origin, Scope};
+use crate::contract::{Configured, Origin, Scope};
 use crate::runtime::Call;
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 use serde_json::json;
+use serde_json::value::RawValue;
 use std::path::PathBuf;
 
 /// Arguments of `configure`.
@@ -12,7 +14,7 @@ use std::path::PathBuf;
 pub(super) struct Arguments {
     /// The definition: a whole action, or its `invocationMethod` alone.
     definition: PathBuf,
-    /// The installation that the action is for (see the configuration reference).
+    /// The installation that the action is for (its keys: "Running it" in the README).
     #[arg(long)]
     installation: PathBuf,
     /// Where the definition was made.
@@ -31,6 +33,23 @@ enum OriginArgument {
     Ui,
     /// Port's API, Terraform and the like.
     Api,
+}
+
+/// The definition stands in it as the component gave it: read and written again, its numbers could lose digits and its
+/// members their order.
+fn as_json(configured: &Configured) -> Result<String, Stop> {
+    #[derive(Serialize)]
+    struct Answer<'c> {
+        ok: bool,
+        definition: &'c RawValue,
+        notes: &'c [String],
+    }
+    let answer = Answer {
+        ok: true,
+        definition: serde_json::from_str(&configured.definition).map_err(Stop::unusable)?,
+        notes: &configured.notes,
+    };
+    serde_json::to_string_pretty(&answer).map_err(Stop::unusable)
 }
 
 pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop> {
@@ -55,15 +74,16 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
         .map_err(Stop::unusable)?;
     match result {
         Ok(configured) => {
-            if format == Output::Json {
-                let object = output::configured(&configured);
-                output::print(&output::with(object, "ok", json!(true)));
-            } else {
-                for note in &configured.notes {
-                    eprintln!("note: {note}");
+            let text = match format {
+                Output::Json => as_json(&configured)?,
+                Output::Text => {
+                    for note in &configured.notes {
+                        eprintln!("note: {note}");
+                    }
+                    configured.definition
                 }
-                println!("{:#}", output::embedded(&configured.definition));
-            }
+            };
+            println!("{text}");
             Ok(())
         }
         Err(problems) => {

@@ -18,11 +18,11 @@ pub(super) struct Arguments {
     /// The run: an action run or a workflow node run, as Port hands it out.
     #[arg(long)]
     run: PathBuf,
-    /// The installation (see the configuration reference).
+    /// The installation (its keys: "Running it" in the README).
     #[arg(long)]
     installation: PathBuf,
     /// Number of the attempt. From 2 on, the component looks for what an earlier one started.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     attempt: u32,
     #[command(flatten)]
     component: ComponentArgument,
@@ -55,7 +55,7 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
             .push(exchange);
     });
     let attempt = Attempt {
-        number: arguments.attempt.max(1),
+        number: arguments.attempt,
         first_began: clock::timestamp(),
         taken: vec![],
     };

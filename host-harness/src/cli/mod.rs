@@ -12,10 +12,10 @@ mod serve;
 mod simulate;
 mod webhook;
 
-use crate::config::{InstallationConfig, check_settings, resolve_installation};
-use crate::engine::{Engine, EngineError, EngineOptions, LoadError, Plugin};
+use crate::config::{ConfigError, InstallationConfig, check_settings, resolve_installation};
+use crate::engine::{Engine, EngineOptions, Plugin};
 use crate::installation::Installation;
-use crate::runtime::{Runtime, RuntimeOptions};
+use crate::runtime::{Call, Runtime, RuntimeOptions};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -141,17 +141,10 @@ fn start_log(default: &str, output: Output) {
     drop(started);
 }
 
-/// Loads a component into an engine with these options.
+/// Loads the component that an argument names into an engine with these options.
 async fn load(path: &Path, options: &EngineOptions) -> Result<Plugin, Stop> {
-    let engine = Engine::new(options).map_err(|error: EngineError| Stop::unusable(error))?;
-    Plugin::load(&engine, path)
-        .await
-        .map_err(|error| match &error {
-            LoadError::Unreadable { .. } => Stop::Unusable(format!(
-                "{error}; build it with `make component`, or name one with --component"
-            )),
-            _ => Stop::unusable(error),
-        })
+    let engine = Engine::new(options).map_err(Stop::unusable)?;
+    Plugin::load(&engine, path).await.map_err(Stop::unusable)
 }
 
 /// Loads a component and starts a runtime for a single call.
@@ -177,9 +170,24 @@ async fn prepare(file: &Path, component: &ComponentArgument) -> Result<SingleCal
     let runtime = small_runtime(component).await?;
     let known = &runtime.manifest().settings;
     check_settings(file, &config.id, &config.settings, known).map_err(Stop::unusable)?;
+    let installation = Arc::new(installation);
+    check_values(file, &runtime, &installation).await?;
     Ok(SingleCall {
-        installation: Arc::new(installation),
+        installation,
         runtime,
+    })
+}
+
+/// Lets the plugin look at the values of an installation's settings.
+async fn check_values(
+    file: &Path,
+    runtime: &Runtime,
+    installation: &Arc<Installation>,
+) -> Result<(), Stop> {
+    let call = Call::new(installation.clone(), "settings");
+    runtime.check_settings(call).await.map_err(|reason| {
+        let key = format!("installation {:?}.settings", installation.id());
+        Stop::unusable(ConfigError::key(file, key, reason))
     })
 }
 

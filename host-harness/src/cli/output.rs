@@ -1,8 +1,7 @@
 //! Values of the contract as JSON, in the spelling of the contract.
 
 use crate::contract::{
-    Change, Configured, Failure, FailureKind, Level, LogLine, Manifest, Outcome, Problem,
-    RunUpdate, Started,
+    Change, Failure, FailureKind, Level, LogLine, Manifest, Outcome, Problem, RunUpdate, Started,
 };
 use crate::egress::{Exchange, ExchangeOutcome};
 use crate::engine::CallError;
@@ -133,13 +132,6 @@ pub(super) fn problem(problem: &Problem) -> Value {
         "code": problem.code,
         "message": problem.message,
         "remedy": problem.remedy,
-    })
-}
-
-pub(super) fn configured(configured: &Configured) -> Value {
-    json!({
-        "definition": embedded(&configured.definition),
-        "notes": configured.notes,
     })
 }
 

@@ -1,14 +1,15 @@
 //! `serve`: the host, for real.
 
-use super::{Output, Stop, load};
-use crate::config::{HostConfig, check_settings, resolve_installation, resolve_port};
-use crate::engine::EngineOptions;
-use crate::host::{Host, HostOptions, Tenant};
+use super::{Output, Stop, check_values};
+use crate::config::{ConfigError, HostConfig, check_settings, resolve_installation, resolve_port};
+use crate::engine::{Engine, EngineOptions, Plugin};
+use crate::host::{Host, HostError, HostOptions, Tenant};
 use crate::lifecycle::CheckTimes;
 use crate::runtime::{Runtime, RuntimeOptions};
 use clap::Args;
 use serde_json::json;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -31,11 +32,11 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
         .iter()
         .map(|installation| {
             Ok(Tenant {
-                installation: resolve_installation(file, installation)?,
+                installation: Arc::new(resolve_installation(file, installation)?),
                 port: resolve_port(file, installation, config.port.as_ref())?,
             })
         })
-        .collect::<Result<Vec<_>, crate::config::ConfigError>>()
+        .collect::<Result<Vec<_>, ConfigError>>()
         .map_err(Stop::unusable)?;
     let limits = config.runtime.limits();
     let engine = EngineOptions {
@@ -43,7 +44,13 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
         pool: config.runtime.pool(),
         max_memory: limits.memory,
     };
-    let plugin = load(&config.component, &engine).await?;
+    let at = |key: &str, error: &dyn std::fmt::Display| {
+        Stop::unusable(ConfigError::key(file, key, error.to_string()))
+    };
+    let engine = Engine::new(&engine).map_err(Stop::unusable)?;
+    let plugin = Plugin::load(&engine, &config.component)
+        .await
+        .map_err(|error| at("component", &error))?;
     for installation in &config.installations {
         check_settings(
             file,
@@ -59,6 +66,9 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
         pool: config.runtime.pool(),
     };
     let runtime = Runtime::start(plugin, options).map_err(Stop::unusable)?;
+    for tenant in &tenants {
+        check_values(file, &runtime, &tenant.installation).await?;
+    }
     let host = Host::start(HostOptions {
         runtime,
         listen: config.listen,
@@ -67,7 +77,10 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
         observer: None,
     })
     .await
-    .map_err(Stop::unusable)?;
+    .map_err(|error| match &error {
+        HostError::Listen { .. } => at("listen", &error),
+        _ => Stop::unusable(error),
+    })?;
     announce(&host, config.installations.len(), format);
     wait_for_signal().await?;
     tracing::info!("stopping; a second signal stops at once");

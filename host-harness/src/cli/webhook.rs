@@ -19,7 +19,7 @@ pub(super) struct Arguments {
     /// The body, byte by byte as it came.
     #[arg(long)]
     body: PathBuf,
-    /// The installation (see the configuration reference).
+    /// The installation (its keys: "Running it" in the README).
     #[arg(long)]
     installation: PathBuf,
     /// The signature that came with it. Without one, the delivery is signed with the installation's own secret.

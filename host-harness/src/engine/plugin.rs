@@ -40,7 +40,10 @@ pub struct Facts {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The file cannot be read.
-    #[error("cannot read the component {}: {error}", .path.display())]
+    #[error(
+        "cannot read the component {}: {error}; build it with `make component`, or name another file",
+        .path.display()
+    )]
     Unreadable {
         /// The file.
         path: PathBuf,

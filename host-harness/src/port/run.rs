@@ -77,15 +77,23 @@ pub struct PendingRun {
 impl PendingRun {
     /// Reads one run as a claim hands it out, of either kind: from a file, for instance.
     pub fn read(run: &str) -> Result<PendingRun, String> {
-        /// What tells the kinds apart: only an action run has a `payload`.
+        /// What tells the kinds apart.
         #[derive(Deserialize)]
         struct Kind {
             payload: Option<IgnoredAny>,
+            identifier: Option<IgnoredAny>,
         }
         let kind: Kind = parse(run)?;
-        let kind = match kind.payload {
-            Some(_) => RunKind::Action,
-            None => RunKind::WorkflowNode,
+        let kind = match (kind.payload, kind.identifier) {
+            (Some(_), _) => RunKind::Action,
+            (None, Some(_)) => RunKind::WorkflowNode,
+            (None, None) => {
+                return Err(
+                    "neither an action run (with `id` and `payload`) nor a workflow node run (with `identifier` and \
+                     `config`)"
+                        .to_owned(),
+                );
+            }
         };
         let what = match kind {
             RunKind::Action => "an action run",

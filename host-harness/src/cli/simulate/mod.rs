@@ -33,7 +33,8 @@ struct GithubArguments {
     /// Where to listen.
     #[arg(long, default_value = "127.0.0.1:8081")]
     listen: SocketAddr,
-    /// Repositories, workflows and webhooks (TOML); the default is one repository, acme/shop, with deploy.yml.
+    /// Repositories, workflows and webhooks (TOML; an example is in the README); the default is one repository, acme/shop,
+    /// with deploy.yml and its input `environment`.
     #[arg(long)]
     world: Option<PathBuf>,
     /// Behave like an Enterprise Server older than 3.21, which refuses `return_run_details`.

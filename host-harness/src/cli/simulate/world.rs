@@ -1,4 +1,4 @@
-//! The world of `simulate github`, from a TOML file.
+//! The world of `simulate github`, from a TOML file. Without a repository in it, there is the default one.
 //!
 //! ```toml
 //! [[repository]]
@@ -102,7 +102,12 @@ impl Default for World {
                 workflows: vec![WorkflowFile {
                     file: "deploy.yml".to_owned(),
                     name: None,
-                    inputs: vec![],
+                    inputs: vec![InputFile {
+                        name: "environment".to_owned(),
+                        options: vec![],
+                        required: false,
+                        default: Some("staging".to_owned()),
+                    }],
                     conclusion: success(),
                     seconds: one_second(),
                     jobs: vec![],
@@ -117,6 +122,9 @@ impl World {
     /// Reads a world, and the secrets of its webhooks.
     pub(super) fn load(file: &Path) -> Result<World, ConfigError> {
         let mut world: World = load(file)?;
+        if world.repositories.is_empty() {
+            world.repositories = World::default().repositories;
+        }
         for (number, webhook) in world.webhooks.iter_mut().enumerate() {
             if let Some(reference) = &webhook.secret {
                 let secret = reference.read(folder_of(file)).map_err(|error| {
