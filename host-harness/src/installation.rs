@@ -2,10 +2,11 @@
 
 use crate::contract::{self, Hosting};
 use crate::credentials::Credential;
-use crate::egress::{Origin, Pause, Policy};
+use crate::egress::{Budget, Origin, Policy};
 use crate::ingress::WebhookSecret;
 use secrecy::{ExposeSecret, SecretString};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// One customer's connection between Port and one server.
 ///
@@ -18,14 +19,15 @@ pub struct Installation {
     policy: Policy,
     credential: Credential,
     webhook_secret: WebhookSecret,
-    pause: Pause,
+    budget: Arc<Budget>,
 }
 
 /// What stands where a secret was.
 const BLOTTED: &str = "[secret]";
 
 impl Installation {
-    /// Puts an installation together. `policy` says where its requests may go.
+    /// Puts an installation together. `policy` says where its requests may go. It has a budget of its own; see
+    /// [`Installation::with_budget`].
     pub fn new(
         public: contract::Installation,
         policy: Policy,
@@ -37,8 +39,15 @@ impl Installation {
             policy,
             credential,
             webhook_secret,
-            pause: Pause::default(),
+            budget: Arc::default(),
         }
+    }
+
+    /// Shares the budget of another installation that sends with the same credential.
+    #[must_use]
+    pub fn with_budget(mut self, budget: Arc<Budget>) -> Installation {
+        self.budget = budget;
+        self
     }
 
     /// An installation that may send nothing and has no secrets, for calls that are made for nobody.
@@ -84,9 +93,9 @@ impl Installation {
         &self.credential
     }
 
-    /// The pause that the server has asked for.
-    pub fn pause(&self) -> &Pause {
-        &self.pause
+    /// What the server still lets this installation's credential do.
+    pub fn budget(&self) -> &Arc<Budget> {
+        &self.budget
     }
 
     /// How deliveries for this installation are verified.

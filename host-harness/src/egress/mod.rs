@@ -5,7 +5,7 @@
 //! 1. its number is checked against the call's limit;
 //! 2. [`Policy`] decides whether its destination is allowed;
 //! 3. header fields that guests may not set were already refused when the guest set them (`headers`);
-//! 4. while the server wants a pause, it is held back for a moment or answered with 429 on the spot (`pause`);
+//! 4. while the server wants a pause, it is held back for a moment or answered with 429 on the spot (`budget`);
 //! 5. the host adds the installation's credential, which the guest has never seen;
 //! 6. it is sent on a pooled connection of that installation, under time limits that the guest can only shorten.
 //!
@@ -13,14 +13,14 @@
 //! the refusal and not of a broken stream.
 
 mod body;
+mod budget;
 mod headers;
-mod pause;
 mod policy;
 mod send;
 mod tap;
 
+pub use budget::{Budget, Budgets, Snapshot, Wait};
 pub use headers::is_credential;
-pub use pause::Pause;
 pub use policy::{Denied, Origin, OriginError, Policy};
 pub use tap::{Exchange, Outcome as ExchangeOutcome, Tap};
 

@@ -33,7 +33,7 @@ pub(super) async fn send(
         Ok(client) => client,
         Err(denied) => return Err(refuse(shared, request, denied).await),
     };
-    if let Some(left) = shared.installation.pause().remaining(Instant::now()) {
+    if let Some(left) = shared.installation.budget().paused_for(Instant::now()) {
         if left > HOLD_BACK || !request.method().is_safe() {
             drain(request).await;
             return Ok(wants_a_pause(left));
@@ -173,7 +173,7 @@ async fn exchange(
         .map_err(|error| wasi_error(&error))?;
     shared
         .installation
-        .pause()
+        .budget()
         .note(response.status(), response.headers(), Instant::now());
     let between_bytes = limits.between_bytes;
     Ok(response.map(|body| ResponseBody::new(body, between_bytes).boxed_unsync()))
