@@ -4,7 +4,7 @@
 use crate::config::PortAccess;
 use crate::contract::{self, Hosting};
 use crate::credentials::Credential;
-use crate::egress::{Origin, OriginError, Policy};
+use crate::egress::{Budgets, Origin, OriginError, Policy};
 use crate::host::{Host, HostError, HostOptions, Tenant};
 use crate::ingress::WebhookSecret;
 use crate::installation::Installation;
@@ -125,11 +125,12 @@ impl Stage {
     pub async fn set(runtime: Runtime, options: StageOptions) -> Result<Stage, StageError> {
         let github = github::GitHub::start(options.github.clone()).await?;
         let port = port::Port::start(options.port.clone()).await?;
+        let mut budgets = Budgets::default();
         let mut tenants = Vec::new();
         for role in &options.roles {
             port.add_integration(&role.id, true);
             tenants.push(Tenant {
-                installation: Arc::new(installation(role, &github)?),
+                installation: Arc::new(budgets.share(installation(role, &github)?)),
                 port: access(role, &port, &options)?,
             });
         }

@@ -2,6 +2,7 @@
 
 use super::{Output, Stop, check_values};
 use crate::config::{ConfigError, HostConfig, check_settings, resolve_installation, resolve_port};
+use crate::egress::Budgets;
 use crate::engine::{Engine, EngineOptions, Plugin};
 use crate::host::{Host, HostError, HostOptions, Tenant};
 use crate::lifecycle::CheckTimes;
@@ -27,12 +28,14 @@ const PATIENCE: Duration = Duration::from_secs(25);
 pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop> {
     let file = &arguments.config;
     let config = HostConfig::load(file).map_err(Stop::unusable)?;
+    let mut budgets = Budgets::default();
     let tenants = config
         .installations
         .iter()
         .map(|installation| {
+            let resolved = resolve_installation(file, installation)?;
             Ok(Tenant {
-                installation: Arc::new(resolve_installation(file, installation)?),
+                installation: Arc::new(budgets.share(resolved)),
                 port: resolve_port(file, installation, config.port.as_ref())?,
             })
         })
