@@ -5,7 +5,7 @@ use crate::contract::{
     Attempt, Configured, Delivery, Failure, Guest, Manifest, Origin, Problem, Run, RunPlan,
     RunUpdate, Scope, Started,
 };
-use crate::egress::{Clients, Tap};
+use crate::egress::{BeforeSending, Clients, Tap};
 use crate::engine::call::{self, CallState, Context};
 use crate::engine::{CallError, CallErrorKind, Limits, Plugin, PoolSize, Worker, Workers};
 use crate::installation::Installation;
@@ -165,6 +165,7 @@ impl Runtime {
             let context = Context::new(call.installation, limits)
                 .with_client(client)
                 .with_tap(call.tap)
+                .before_sending(call.mark)
                 .about(call.subject);
             let answer = call::run(&pre, context, function, invoke).await;
             answer.map(|answer: T| answer.tidied(&installation))
@@ -185,6 +186,7 @@ pub struct Call {
     installation: Arc<Installation>,
     subject: String,
     tap: Option<Tap>,
+    mark: Option<BeforeSending>,
 }
 
 impl Call {
@@ -194,6 +196,7 @@ impl Call {
             installation,
             subject: subject.into(),
             tap: None,
+            mark: None,
         }
     }
 
@@ -201,6 +204,14 @@ impl Call {
     #[must_use]
     pub fn watched_by(mut self, tap: Option<Tap>) -> Call {
         self.tap = tap;
+        self
+    }
+
+    /// Awaits this mark before the first request of the call that may change something leaves; see [`BeforeSending`]. If
+    /// the mark cannot be made, none leaves, and the plugin is told that the server is not available.
+    #[must_use]
+    pub fn before_sending(mut self, mark: BeforeSending) -> Call {
+        self.mark = Some(mark);
         self
     }
 }

@@ -7,7 +7,8 @@
 //! 3. header fields that guests may not set were already refused when the guest set them (`headers`);
 //! 4. while the server wants a pause, it is held back for a moment or answered with 429 on the spot (`budget`);
 //! 5. the host adds the installation's credential, which the guest has never seen;
-//! 6. it is sent on a pooled connection of that installation, under time limits that the guest can only shorten.
+//! 6. before the first request of a call that may change something, the host marks that one may have left (`mark`);
+//! 7. it is sent on a pooled connection of that installation, under time limits that the guest can only shorten.
 //!
 //! A refused request is read to its end before it is answered, so that a guest that is still writing it learns of
 //! the refusal and not of a broken stream.
@@ -15,17 +16,20 @@
 mod body;
 mod budget;
 mod headers;
+mod mark;
 mod policy;
 mod send;
 mod tap;
 
 pub use budget::{Budget, Budgets, Snapshot, Wait};
 pub use headers::is_credential;
+pub use mark::BeforeSending;
 pub use policy::{Denied, Origin, OriginError, Policy};
 pub use tap::{Exchange, Outcome as ExchangeOutcome, Tap};
 
 use crate::installation::Installation;
 use crate::transport;
+use mark::Mark;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -87,6 +91,7 @@ struct Shared {
     client: Option<Client>,
     tap: Option<Tap>,
     requests_left: AtomicU32,
+    mark: Mark,
     sent: SentFlag,
     /// Whether the log says already that a request of this call was refused.
     told_refusal: AtomicBool,
@@ -94,11 +99,13 @@ struct Shared {
 
 impl CallEgress {
     /// The egress of a call for `installation`, which may send `requests` requests with `client`; without one, none.
+    /// Before the first of them that may change something, it awaits `mark`.
     pub fn new(
         installation: Arc<Installation>,
         client: Option<Client>,
         tap: Option<Tap>,
         requests: u32,
+        mark: Option<BeforeSending>,
     ) -> CallEgress {
         CallEgress {
             shared: Arc::new(Shared {
@@ -106,6 +113,7 @@ impl CallEgress {
                 client,
                 tap,
                 requests_left: AtomicU32::new(requests),
+                mark: Mark::new(mark),
                 sent: SentFlag::default(),
                 told_refusal: AtomicBool::new(false),
             }),

@@ -1,6 +1,7 @@
 //! Sending one request that a guest made.
 
 use super::body::{LimitedBody, ResponseBody, read};
+use super::mark::Unmarked;
 use super::tap::{Exchange, Outcome};
 use super::{Denied, Shared};
 use crate::transport::{self, ConnectFailure};
@@ -42,6 +43,11 @@ pub(super) async fn send(
     }
     let credential_added = shared.add_credential(request.headers_mut())?;
     if !request.method().is_safe() {
+        if let Err(Unmarked) = shared.mark.wait(shared.installation.id()).await {
+            drain(request).await;
+            // A code that says to the guest that nothing was sent.
+            return Err(Error::DestinationUnavailable);
+        }
         shared.sent.set();
     }
     let request = request.map(|body| LimitedBody::new(body).boxed_unsync());

@@ -3,7 +3,7 @@
 use super::limits::{INSTANCES, Limits, MEMORIES, TABLES};
 use super::meter::{Meter, Metered};
 use crate::contract::{self, BindingsPre, Guest, Level};
-use crate::egress::{CallEgress, Client, Tap};
+use crate::egress::{BeforeSending, CallEgress, Client, Tap};
 use crate::installation::Installation;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +18,7 @@ pub struct Context {
     limits: Limits,
     client: Option<Client>,
     tap: Option<Tap>,
+    mark: Option<BeforeSending>,
     subject: String,
 }
 
@@ -29,6 +30,7 @@ impl Context {
             limits,
             client: None,
             tap: None,
+            mark: None,
             subject: String::new(),
         }
     }
@@ -44,6 +46,13 @@ impl Context {
     #[must_use]
     pub fn with_tap(mut self, tap: Option<Tap>) -> Context {
         self.tap = tap;
+        self
+    }
+
+    /// Awaits this mark before the first request of the call that may change something.
+    #[must_use]
+    pub fn before_sending(mut self, mark: Option<BeforeSending>) -> Context {
+        self.mark = mark;
         self
     }
 
@@ -234,6 +243,7 @@ fn new_store(
             context.client,
             context.tap,
             limits.requests,
+            context.mark,
         ),
         log: GuestLog {
             installation: context.installation,
