@@ -66,6 +66,7 @@ pub mod host;
 pub mod ingress;
 pub mod installation;
 pub mod lifecycle;
+pub mod metrics;
 pub mod poller;
 pub mod port;
 pub mod runtime;
