@@ -65,6 +65,7 @@ pub mod engine;
 pub mod host;
 pub mod ingress;
 pub mod installation;
+pub mod journal;
 pub mod lifecycle;
 pub mod metrics;
 pub mod poller;

@@ -1,0 +1,237 @@
+//! One writer, many who wait: group commit.
+//!
+//! A commit waits for the disk. While it does, further change sets pile up in the queue, and the next commit takes all of
+//! them: the busier the host, the larger the groups and the less a run pays for the disk.
+
+use super::{
+    ChangeSet, Committed, CrashPoint, Delivery, DeliveryKey, JournalError, Restored, Store,
+};
+use crate::metrics::Metrics;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep};
+
+/// Most change sets in one commit. A bound on how long the first of them waits for the last.
+const GROUP: usize = 256;
+
+/// Change sets that wait for the writer. More wait with their senders, each of which has its own bound.
+const QUEUE: usize = 4_096;
+
+/// Pause before a change that could not be written is tried again.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// Whether the journal can be written: the reason if not.
+pub type Health = Result<(), String>;
+
+/// A handle to the writer. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    requests: mpsc::Sender<Request>,
+    health: watch::Receiver<Health>,
+}
+
+#[derive(Debug)]
+enum Request {
+    Commit(ChangeSet, oneshot::Sender<Result<Committed, JournalError>>),
+    Delivery(
+        DeliveryKey,
+        oneshot::Sender<Result<Option<Delivery>, JournalError>>,
+    ),
+    Prune(u64, oneshot::Sender<Result<u64, JournalError>>),
+}
+
+impl Journal {
+    /// Reads what was under way and starts the writer as a task of the current tokio runtime. It ends when the last
+    /// handle is dropped. `since` as for [`Store::restore`].
+    pub async fn start(
+        mut store: Box<dyn Store>,
+        since: u64,
+        metrics: Metrics,
+        crash: Option<CrashPoint>,
+    ) -> Result<(Journal, Restored), JournalError> {
+        let restored = store.restore(since).await?;
+        let (requests, queue) = mpsc::channel(QUEUE);
+        let (health, watched) = watch::channel(Ok(()));
+        let writer = Writer {
+            store,
+            health,
+            metrics,
+            crash,
+            commits: 0,
+        };
+        tokio::spawn(writer.run(queue));
+        let journal = Journal {
+            requests,
+            health: watched,
+        };
+        Ok((journal, restored))
+    }
+
+    /// Makes a change set durable: when this returns without an error, it is.
+    pub async fn commit(&self, changes: ChangeSet) -> Result<Committed, JournalError> {
+        self.ask(|reply| Request::Commit(changes, reply)).await
+    }
+
+    /// Makes a change set durable, however long that takes: while the disk is full, nothing may happen that is not
+    /// written down. The only error is [`JournalError::Closed`].
+    pub async fn insist(&self, changes: ChangeSet) -> Result<Committed, JournalError> {
+        loop {
+            match self.commit(changes.clone()).await {
+                Ok(committed) => return Ok(committed),
+                Err(JournalError::Closed) => return Err(JournalError::Closed),
+                Err(_) => sleep(AGAIN).await,
+            }
+        }
+    }
+
+    /// A delivery that waits.
+    pub async fn delivery(&self, key: DeliveryKey) -> Result<Option<Delivery>, JournalError> {
+        self.ask(|reply| Request::Delivery(key, reply)).await
+    }
+
+    /// As [`Store::prune`].
+    pub async fn prune(&self, before: u64) -> Result<u64, JournalError> {
+        self.ask(|reply| Request::Prune(before, reply)).await
+    }
+
+    /// Whether the newest commit went well.
+    pub fn health(&self) -> Health {
+        self.health.borrow().clone()
+    }
+
+    async fn ask<T>(
+        &self,
+        request: impl FnOnce(oneshot::Sender<Result<T, JournalError>>) -> Request,
+    ) -> Result<T, JournalError> {
+        let (reply, answer) = oneshot::channel();
+        let sent = self.requests.send(request(reply)).await;
+        sent.map_err(|_| JournalError::Closed)?;
+        answer.await.unwrap_or(Err(JournalError::Closed))
+    }
+}
+
+struct Writer {
+    store: Box<dyn Store>,
+    health: watch::Sender<Health>,
+    metrics: Metrics,
+    crash: Option<CrashPoint>,
+    commits: u64,
+}
+
+type Waiting = oneshot::Sender<Result<Committed, JournalError>>;
+
+impl Writer {
+    async fn run(mut self, mut queue: mpsc::Receiver<Request>) {
+        let mut group = Vec::new();
+        let mut waiting: Vec<Waiting> = Vec::new();
+        while let Some(first) = queue.recv().await {
+            let mut next = Some(first);
+            // What is not a commit ends the group, so that it sees everything before it.
+            let mut other = None;
+            while let Some(request) = next.take() {
+                match request {
+                    Request::Commit(changes, reply) => {
+                        group.push(changes);
+                        waiting.push(reply);
+                    }
+                    request => other = Some(request),
+                }
+                if other.is_none() && group.len() < GROUP {
+                    next = queue.try_recv().ok();
+                }
+            }
+            if !group.is_empty() {
+                self.commit(&group, waiting.drain(..)).await;
+                group.clear();
+            }
+            if let Some(request) = other {
+                self.answer(request).await;
+            }
+        }
+    }
+
+    async fn commit(&mut self, group: &[ChangeSet], waiting: impl Iterator<Item = Waiting>) {
+        match self.write(group).await {
+            Ok(answers) => {
+                for (reply, answer) in waiting.zip(answers) {
+                    // Whoever asked may have been cancelled; the change stands all the same.
+                    let _ = reply.send(Ok(answer));
+                }
+            }
+            // One set that cannot be written must not hold up the others for ever.
+            Err(_) if group.len() > 1 => {
+                for (changes, reply) in group.iter().zip(waiting) {
+                    let answer = self.write(std::slice::from_ref(changes)).await;
+                    let _ = reply.send(answer.map(|answers| first(&answers)));
+                }
+            }
+            Err(error) => {
+                for reply in waiting {
+                    let _ = reply.send(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    async fn write(&mut self, group: &[ChangeSet]) -> Result<Vec<Committed>, JournalError> {
+        self.commits += 1;
+        if let Some(crash) = &self.crash {
+            crash.before(self.commits);
+        }
+        let began = Instant::now();
+        let result = self.store.commit(group).await;
+        if let Some(crash) = &self.crash {
+            crash.after(self.commits);
+        }
+        match &result {
+            Ok(_) => self.metrics.journal_committed(group.len(), began.elapsed()),
+            Err(_) => self.metrics.journal_failed(),
+        }
+        self.tell(
+            result
+                .as_ref()
+                .map(|_| ())
+                .map_err(|error| error.to_string()),
+        );
+        result
+    }
+
+    /// Says once when the journal becomes unwritable, and once when it is well again.
+    fn tell(&self, now: Health) {
+        self.health.send_if_modified(|before| {
+            let changed = *before != now;
+            match (&now, &before) {
+                (Err(reason), Ok(())) => tracing::error!("{reason}"),
+                (Ok(()), Err(_)) => tracing::info!("the journal can be written again"),
+                _ => {}
+            }
+            *before = now;
+            changed
+        });
+    }
+
+    async fn answer(&mut self, request: Request) {
+        match request {
+            Request::Commit(changes, reply) => {
+                let answer = self.write(std::slice::from_ref(&changes)).await;
+                let _ = reply.send(answer.map(|answers| first(&answers)));
+            }
+            Request::Delivery(key, reply) => {
+                let _ = reply.send(self.store.delivery(&key).await);
+            }
+            Request::Prune(before, reply) => {
+                let _ = reply.send(self.store.prune(before).await);
+            }
+        }
+        if let Some(bytes) = self.store.size() {
+            self.metrics.set_journal_size(bytes);
+        }
+    }
+}
+
+fn first(answers: &[Committed]) -> Committed {
+    answers
+        .first()
+        .copied()
+        .unwrap_or(Committed { fresh: true })
+}
