@@ -24,7 +24,8 @@ mod generated {
         imports: { default: trappable },
         exports: { default: async },
         require_store_data_send: true,
-        additional_derives: [PartialEq],
+        // A run's life is written into the journal with them.
+        additional_derives: [PartialEq, serde::Serialize, serde::Deserialize],
     });
 }
 

@@ -1,19 +1,24 @@
 //! The host: all parts put together for a list of installations. `serve`, `demo` and the tests run this.
 
+use crate::clock;
 use crate::config::PortAccess;
-use crate::ingress::{Accepted, Ingress};
+use crate::inbox::Inbox;
+use crate::ingress::{Ingress, IngressOptions};
 use crate::installation::Installation;
-use crate::lifecycle::{CheckTimes, Lifecycle, Observer, Source};
-use crate::poller::{self, ClaimTimes, Readiness};
+use crate::journal::{CrashPoint, Journal, JournalError, Phase, Restored, Store};
+use crate::lifecycle::{Lifecycle, LifecycleOptions, Observer, Rules, Source};
+use crate::metrics::{self, Metrics};
+use crate::poller::{self, Claims, Readiness};
 use crate::port;
-use crate::runtime::{Call, Runtime};
+use crate::runtime::Runtime;
+use crate::scheduler::Share;
 use crate::transport;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -23,6 +28,8 @@ pub struct Tenant {
     pub installation: Arc<Installation>,
     /// Port, for this installation.
     pub port: PortAccess,
+    /// What the operator has set about its runs.
+    pub rules: Rules,
 }
 
 /// What a host is started with.
@@ -31,12 +38,47 @@ pub struct HostOptions {
     pub runtime: Runtime,
     /// Where to listen for webhooks and health checks; port 0 for any that is free.
     pub listen: SocketAddr,
+    /// What stands before every path of the listener.
+    pub path_prefix: String,
     /// For whom to work.
     pub tenants: Vec<Tenant>,
-    /// When runs without news are checked.
-    pub check_times: CheckTimes,
+    /// Where everything is written down.
+    pub store: Box<dyn Store>,
+    /// How long finished runs are kept there.
+    pub retention: Duration,
+    /// Where to die, in a campaign of faults.
+    pub crash: Option<CrashPoint>,
+    /// How many dispatches may be under way.
+    pub share: Share,
+    /// No run is started while a credential has only so many requests left.
+    pub rate_threshold: u32,
+    /// How many claimed runs may wait, of one installation and of one of its actions in percent.
+    pub buffer: (usize, Option<u8>),
     /// Who is told every step of every run.
     pub observer: Option<Observer>,
+}
+
+impl HostOptions {
+    /// A host with the defaults of the configuration file and these parts.
+    pub fn new(runtime: Runtime, tenants: Vec<Tenant>, store: Box<dyn Store>) -> HostOptions {
+        let claims = Claims::default();
+        HostOptions {
+            runtime,
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            path_prefix: String::new(),
+            tenants,
+            store,
+            retention: Duration::from_secs(14 * 24 * 3600),
+            crash: None,
+            share: Share {
+                at_once: 64,
+                each: 8,
+            },
+            rate_threshold: 20,
+            buffer: (claims.buffer, claims.percent_per_action),
+            observer: None,
+        }
+    }
 }
 
 /// Why a host could not be started.
@@ -58,6 +100,9 @@ pub enum HostError {
         /// What is wrong.
         error: port::Error,
     },
+    /// What an earlier process has left cannot be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// Connections cannot be made.
     #[error(transparent)]
     Transport(#[from] transport::TransportError),
@@ -67,6 +112,7 @@ pub enum HostError {
 pub struct Host {
     address: SocketAddr,
     lifecycle: Lifecycle,
+    journal: Journal,
     readiness: Arc<Board>,
     stop_claiming: CancellationToken,
     stop_listening: CancellationToken,
@@ -81,6 +127,14 @@ impl Board {
     fn set(&self, installation: &str, readiness: Readiness) {
         let mut board = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         board.insert(installation.to_owned(), readiness);
+    }
+
+    /// How many installations are ready, and how many are not.
+    fn count(&self) -> (u64, u64) {
+        let board = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let ready = board.values().filter(|it| **it == Readiness::Ready).count();
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        (count(ready), count(board.len() - ready))
     }
 
     /// Ready when every installation is; else a sentence for each that is not.
@@ -103,37 +157,59 @@ impl Board {
 }
 
 impl Host {
-    /// Starts everything; nothing has been claimed or accepted if this fails. Must be called inside a tokio runtime,
-    /// whose tasks the host's parts become.
+    /// Starts everything; nothing has been claimed or accepted if this fails. What an earlier process has left in the
+    /// journal is taken over first. Must be called inside a tokio runtime, whose tasks the host's parts become.
     pub async fn start(options: HostOptions) -> Result<Host, HostError> {
-        let HostOptions {
-            runtime,
-            listen,
-            tenants,
-            check_times,
-            observer,
-        } = options;
-        let tenants = tenants
-            .into_iter()
-            .map(|tenant| connect(&runtime, tenant))
-            .collect::<Result<Vec<_>, HostError>>()?;
+        let metrics = Metrics::new(SystemTime::now());
+        let listen = options.listen;
         let listen_error = |error| HostError::Listen {
             address: listen,
             error,
         };
+        let tenants = options
+            .tenants
+            .into_iter()
+            .map(|tenant| connect(&options.runtime, tenant, options.buffer))
+            .collect::<Result<Vec<_>, HostError>>()?;
         let listener = TcpListener::bind(listen).await.map_err(listen_error)?;
+        let since = clock::timestamp().saturating_sub(TAKEN_SINCE);
+        let (journal, restored) =
+            Journal::start(options.store, since, metrics.clone(), options.crash).await?;
+        let lifecycle = Lifecycle::new(LifecycleOptions {
+            runtime: options.runtime.clone(),
+            journal: journal.clone(),
+            metrics: metrics.clone(),
+            observer: options.observer,
+            share: options.share,
+            rate_threshold: options.rate_threshold,
+        });
+        let inbox = Inbox::new(
+            options.runtime.clone(),
+            lifecycle.clone(),
+            journal.clone(),
+            metrics.clone(),
+        );
         let host = Host {
             address: listener.local_addr().map_err(listen_error)?,
-            lifecycle: Lifecycle::new(runtime.clone(), check_times, observer),
+            lifecycle,
+            journal,
             readiness: Arc::default(),
             stop_claiming: CancellationToken::new(),
             stop_listening: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
-        host.listen(listener, &runtime, &tenants);
-        for (source, times) in tenants {
+        host.take_over(&tenants, &inbox, &restored)?;
+        let parts = Parts {
+            tenants: &tenants,
+            inbox,
+            metrics: metrics.clone(),
+            path_prefix: options.path_prefix,
+        };
+        host.listen(listener, &options.runtime, parts);
+        host.prune(options.retention);
+        for (source, claims) in tenants {
             say_if_events_are_off(&source.installation);
-            host.poll(source, times);
+            host.poll(source, claims, metrics.clone());
         }
         Ok(host)
     }
@@ -153,46 +229,74 @@ impl Host {
         self.readiness.summary()
     }
 
-    /// Stops claiming and waits up to `patience` for the runs that are under way, whose ends still come in by webhook or
-    /// are asked for; then stops listening. Returns how many runs are left.
+    /// Stops claiming and starting runs, waits up to `patience` for what is under way and for Port to be told what there
+    /// is to tell, then stops listening. What is left is in the journal. Returns how many runs have not ended.
     pub async fn shutdown(self, patience: Duration) -> usize {
         self.stop_claiming.cancel();
-        self.lifecycle.drain();
-        let _ = tokio::time::timeout(patience, self.lifecycle.idle()).await;
+        self.lifecycle.stop();
+        let _ = tokio::time::timeout(patience, self.lifecycle.settled()).await;
         self.stop_listening.cancel();
         self.tasks.close();
         let _ = tokio::time::timeout(LAST_ANSWERS, self.tasks.wait()).await;
         self.lifecycle.active()
     }
 
-    fn poll(&self, source: Arc<Source>, times: ClaimTimes) {
+    /// Goes on where an earlier process has stopped.
+    fn take_over(
+        &self,
+        tenants: &[(Arc<Source>, Claims)],
+        inbox: &Inbox,
+        restored: &Restored,
+    ) -> Result<(), HostError> {
+        let sources: BTreeMap<String, Arc<Source>> = tenants
+            .iter()
+            .map(|(source, _)| (source.installation.id().to_owned(), source.clone()))
+            .collect();
+        let runs = self.lifecycle.restore(&sources, restored)?;
+        for key in &restored.deliveries {
+            if let Some(source) = sources.get(&key.installation) {
+                inbox.put_stored(source.installation.clone(), key.clone());
+            }
+        }
+        if runs > 0 || !restored.deliveries.is_empty() {
+            tracing::info!(
+                "taken over from the journal: {runs} runs, {} deliveries",
+                restored.deliveries.len()
+            );
+        }
+        Ok(())
+    }
+
+    fn poll(&self, source: Arc<Source>, claims: Claims, metrics: Metrics) {
         let board = self.readiness.clone();
         let id = source.installation.id().to_owned();
         board.set(&id, Readiness::Starting);
         self.tasks.spawn(poller::poll(
             self.lifecycle.clone(),
+            self.journal.clone(),
+            metrics,
             source,
-            times,
+            claims,
             self.stop_claiming.clone(),
             move |readiness| board.set(&id, readiness),
         ));
     }
 
-    fn listen(
-        &self,
-        listener: TcpListener,
-        runtime: &Runtime,
-        tenants: &[(Arc<Source>, ClaimTimes)],
-    ) {
-        let board = self.readiness.clone();
-        let (ingress, accepted) = Ingress::new(
-            tenants
-                .iter()
-                .map(|(source, _)| source.installation.clone()),
-            runtime.manifest().webhooks.clone(),
-            move || board.summary(),
-        );
-        let forgetful = Arc::downgrade(&ingress);
+    fn listen(&self, listener: TcpListener, runtime: &Runtime, parts: Parts<'_>) {
+        let (board, journal) = (self.readiness.clone(), self.journal.clone());
+        let installations = parts.tenants.iter();
+        let ingress = Ingress::new(IngressOptions {
+            installations: installations
+                .map(|(source, _)| source.installation.clone())
+                .collect(),
+            webhooks: runtime.manifest().webhooks.clone(),
+            path_prefix: parts.path_prefix.clone(),
+            journal: self.journal.clone(),
+            inbox: parts.inbox.clone(),
+            metrics: parts.metrics.clone(),
+            measure: self.measure(&parts),
+            readiness: Box::new(move || journal.health().and_then(|()| board.summary())),
+        });
         let stop = self.stop_listening.clone();
         self.tasks.spawn(async move {
             let serving = axum::serve(listener, ingress.router())
@@ -201,22 +305,110 @@ impl Host {
                 tracing::error!("the listener has ended: {error}");
             }
         });
-        self.tasks.spawn(handle_deliveries(
-            runtime.clone(),
-            self.lifecycle.clone(),
-            forgetful,
-            accepted,
-        ));
+        let stop = self.stop_listening.clone();
+        let forget = parts.inbox.forget_early();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = forget => {}
+                () = stop.cancelled() => {}
+            }
+        });
+    }
+
+    /// What `/metrics` looks at when it is asked.
+    fn measure(&self, parts: &Parts<'_>) -> Box<dyn Fn() + Send + Sync> {
+        let (lifecycle, board) = (self.lifecycle.clone(), self.readiness.clone());
+        let (inbox, metrics) = (parts.inbox.clone(), parts.metrics.clone());
+        let installations: Vec<Arc<Installation>> = parts
+            .tenants
+            .iter()
+            .map(|(source, _)| source.installation.clone())
+            .collect();
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        Box::new(move || {
+            let census = lifecycle.census();
+            for (phase, label) in PHASES {
+                let runs = census.phases.get(&phase).copied().unwrap_or_default();
+                metrics.set_runs(label, count(runs));
+            }
+            metrics.set_outbox_waiting(count(census.calls));
+            metrics.set_dispatches_under_way(count(census.dispatches));
+            metrics.set_inbox_waiting(count(inbox.waiting()));
+            let (ready, not_ready) = board.count();
+            metrics.set_installations(ready, not_ready);
+            let now = Instant::now();
+            let left = |it: &Arc<Installation>| it.budget().snapshot(now).remaining;
+            let lowest = installations.iter().filter_map(left).min();
+            metrics.set_lowest_rate_budget(lowest.map(u64::from));
+        })
+    }
+
+    /// Forgets what finished long ago, once an hour.
+    fn prune(&self, retention: Duration) {
+        let (journal, stop) = (self.journal.clone(), self.stop_listening.clone());
+        let retention = u64::try_from(retention.as_millis()).unwrap_or(u64::MAX);
+        let prune = async move {
+            loop {
+                let before = clock::timestamp().saturating_sub(retention);
+                match journal.prune(before).await {
+                    Ok(0) => {}
+                    Ok(rows) => tracing::info!("forgot {rows} old rows of the journal"),
+                    Err(error) => tracing::warn!("old rows of the journal stay: {error}"),
+                }
+                tokio::time::sleep(PRUNE_EVERY).await;
+            }
+        };
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = prune => {}
+                () = stop.cancelled() => {}
+            }
+        });
     }
 }
 
+/// What the listener is made of.
+struct Parts<'t> {
+    tenants: &'t [(Arc<Source>, Claims)],
+    inbox: Inbox,
+    metrics: Metrics,
+    path_prefix: String,
+}
+
+/// The phases that are counted, with their words in the metrics.
+const PHASES: [(Phase, metrics::Phase); 6] = [
+    (Phase::Acking, metrics::Phase::Acking),
+    (Phase::Ready, metrics::Phase::Ready),
+    (Phase::Sending, metrics::Phase::Sending),
+    (Phase::Parked, metrics::Phase::Parked),
+    (Phase::Started, metrics::Phase::Started),
+    (Phase::Reporting, metrics::Phase::Reporting),
+];
+
+/// How often old rows of the journal are looked for.
+const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+
+/// How far back runs that have ended are read at the start, in milliseconds, so that no search takes one of them for
+/// another: a host that was down for longer finds its runs by asking the server about each.
+const TAKEN_SINCE: u64 = 24 * 3600 * 1000;
+
 /// Makes the connection to Port.
-fn connect(runtime: &Runtime, tenant: Tenant) -> Result<(Arc<Source>, ClaimTimes), HostError> {
-    let Tenant { installation, port } = tenant;
+fn connect(
+    runtime: &Runtime,
+    tenant: Tenant,
+    buffer: (usize, Option<u8>),
+) -> Result<(Arc<Source>, Claims), HostError> {
+    let Tenant {
+        installation,
+        port,
+        rules,
+    } = tenant;
     let id = installation.id().to_owned();
-    let times = ClaimTimes {
+    let claims = Claims {
         interval: port.poll_interval,
         visibility_timeout: port.visibility_timeout,
+        buffer: buffer.0,
+        percent_per_action: buffer.1,
     };
     let manifest = runtime.manifest();
     let identity = port::Identity {
@@ -234,9 +426,10 @@ fn connect(runtime: &Runtime, tenant: Tenant) -> Result<(Arc<Source>, ClaimTimes
     let source = Source {
         installation,
         port: Arc::new(client),
-        visibility_timeout: times.visibility_timeout,
+        visibility_timeout: claims.visibility_timeout,
+        rules,
     };
-    Ok((Arc::new(source), times))
+    Ok((Arc::new(source), claims))
 }
 
 /// Said once, clearly: without webhooks everything works, only later.
@@ -252,79 +445,3 @@ fn say_if_events_are_off(installation: &Installation) {
 
 /// How long requests to the listener that are under way may take when the host stops.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
-
-/// How often a delivery is put before the plugin when the server cannot be asked about it.
-const DELIVERY_TRIES: u32 = 5;
-
-/// Deliveries that the plugin looks at at once. More wait, in the room that the listener has for them.
-const DELIVERIES_AT_ONCE: usize = 64;
-
-/// Puts accepted deliveries before the plugin. Each has a task; one that waits before it is tried again holds up no
-/// other.
-async fn handle_deliveries(
-    runtime: Runtime,
-    lifecycle: Lifecycle,
-    // Weak, since the queue ends when the listener is gone.
-    ingress: Weak<Ingress>,
-    mut accepted: mpsc::Receiver<Accepted>,
-) {
-    let room = Arc::new(Semaphore::new(DELIVERIES_AT_ONCE));
-    while let Some(accepted) = accepted.recv().await {
-        let (runtime, lifecycle) = (runtime.clone(), lifecycle.clone());
-        let (ingress, room) = (ingress.clone(), room.clone());
-        tokio::spawn(async move {
-            let handled = handle_delivery(&runtime, &lifecycle, &room, &accepted).await;
-            if let (Handled::No, Some(ingress)) = (handled, ingress.upgrade()) {
-                ingress.forget(&accepted);
-            }
-        });
-    }
-}
-
-/// Whether a delivery is done with; if not, the same may come again.
-enum Handled {
-    Yes,
-    No,
-}
-
-async fn handle_delivery(
-    runtime: &Runtime,
-    lifecycle: &Lifecycle,
-    room: &Semaphore,
-    accepted: &Accepted,
-) -> Handled {
-    let installation = &accepted.installation;
-    let delivery = accepted.delivery.id.as_str();
-    for failures in 0..DELIVERY_TRIES {
-        let call = Call::new(installation.clone(), delivery);
-        let answer = {
-            let _turn = room.acquire().await;
-            runtime
-                .handle_webhook(call, accepted.delivery.clone())
-                .await
-        };
-        match answer {
-            Ok(Ok(updates)) => {
-                for update in updates {
-                    lifecycle.deliver(installation.id(), update);
-                }
-                return Handled::Yes;
-            }
-            Ok(Err(failure)) if failure.is_transient() => {
-                tracing::warn!(delivery, "not understood yet: {}", failure.message);
-            }
-            Ok(Err(failure)) => {
-                // It would not be understood the next time either.
-                tracing::warn!(delivery, "not understood: {}", failure.message);
-                return Handled::Yes;
-            }
-            Err(error) => {
-                tracing::error!(delivery, "{error}");
-                return Handled::No;
-            }
-        }
-        tokio::time::sleep(Duration::from_secs(2u64.pow(failures))).await;
-    }
-    tracing::error!(delivery, "given up; the run will be checked instead");
-    Handled::No
-}

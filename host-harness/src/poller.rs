@@ -1,29 +1,69 @@
 //! Asking Port for runs, one loop for each installation.
+//!
+//! How often: `scheduler/pace.rs`. How many: as many as there is room for; the rest waits in Port, where another host
+//! can take it. An action that has used up its part of the room is left out of the claim, as Port's protocol allows, so
+//! that one action with a thousand runs does not keep the others from being claimed at all.
 
+use crate::journal::Journal;
 use crate::lifecycle::{Lifecycle, Source};
+use crate::metrics::{ClaimResult, Metrics};
 use crate::port::{self, Claim, Claimed, RunKind, TokenOwner};
+use crate::scheduler::Pace;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-/// Most runs of one installation that have a life at once. Above, no more are claimed: the rest waits in Port, where
-/// another host can take it.
-const MOST_ACTIVE: usize = 1_000;
 /// Most runs of one claim.
 const CLAIM: usize = 50;
+/// Runs of all installations that wait here to be started. A bound on memory: 20,000 runs with 4 KB each are 80 MB.
+const MOST_WAITING: usize = 20_000;
 /// How often Port is asked, while there are no runs, whether action processing has been switched on or off.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
-/// Longest pause after claims that failed.
+/// Longest pause after token requests that failed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// How often and for how long runs are claimed.
+/// How runs are claimed.
 #[derive(Debug, Clone, Copy)]
-pub struct ClaimTimes {
+pub struct Claims {
     /// Pause when there are no runs.
     pub interval: Duration,
     /// How long a claimed run is kept from others until it is acked.
     pub visibility_timeout: Duration,
+    /// How many runs may be claimed and not started yet.
+    pub buffer: usize,
+    /// How many percent of the buffer one action may have. None: all.
+    pub percent_per_action: Option<u8>,
+}
+
+impl Default for Claims {
+    /// A run waits half a second for an idle host. 300 and 30 % are the values of the integration that this host can
+    /// replace.
+    fn default() -> Claims {
+        Claims {
+            interval: Duration::from_secs(1),
+            visibility_timeout: Duration::from_secs(60),
+            buffer: 300,
+            percent_per_action: Some(30),
+        }
+    }
+}
+
+impl Claims {
+    /// How many more runs may be claimed, and which actions are left out, given how many runs of which action wait.
+    fn room(&self, waiting: &BTreeMap<Option<String>, usize>) -> (usize, Vec<String>) {
+        let room = self.buffer.saturating_sub(waiting.values().sum());
+        let Some(percent) = self.percent_per_action else {
+            return (room, vec![]);
+        };
+        let most = (self.buffer * usize::from(percent) / 100).max(1);
+        let full = waiting.iter().filter(|(_, runs)| **runs >= most);
+        (
+            room,
+            full.filter_map(|(action, _)| action.clone()).collect(),
+        )
+    }
 }
 
 /// Whether an installation can work: what `/health/ready` says.
@@ -40,18 +80,28 @@ pub enum Readiness {
 /// Claims runs until `stop`. Tells `report` whenever the installation's readiness changes.
 pub async fn poll(
     lifecycle: Lifecycle,
+    journal: Journal,
+    metrics: Metrics,
     source: Arc<Source>,
-    times: ClaimTimes,
+    claims: Claims,
     stop: CancellationToken,
     report: impl Fn(Readiness),
 ) {
+    let now = Instant::now();
     let mut poller = Poller {
         lifecycle,
+        journal,
+        metrics,
         source,
-        times,
-        feeds: RunKind::ALL.map(Feed::new),
+        claims,
+        // A button that was not pressed all night is to work at once, so action runs are never asked for less often.
+        feeds: RunKind::ALL.map(|kind| Feed {
+            kind,
+            pace: Pace::new(claims.interval, kind == RunKind::WorkflowNode, now),
+            trouble: None,
+        }),
         switched_off: false,
-        asked: Instant::now(),
+        asked: now,
         full: false,
         last: Readiness::Starting,
         report,
@@ -65,8 +115,10 @@ pub async fn poll(
 
 struct Poller<R> {
     lifecycle: Lifecycle,
+    journal: Journal,
+    metrics: Metrics,
     source: Arc<Source>,
-    times: ClaimTimes,
+    claims: Claims,
     feeds: [Feed; 2],
     /// Whether action processing is known to be switched off in Port.
     switched_off: bool,
@@ -81,20 +133,8 @@ struct Poller<R> {
 /// One of Port's two lists of pending runs. Each has its own troubles: one that fails does not hold up the other.
 struct Feed {
     kind: RunKind,
-    failures: u32,
-    due: Instant,
+    pace: Pace,
     trouble: Option<String>,
-}
-
-impl Feed {
-    fn new(kind: RunKind) -> Feed {
-        Feed {
-            kind,
-            failures: 0,
-            due: Instant::now(),
-            trouble: None,
-        }
-    }
 }
 
 impl<R: Fn(Readiness)> Poller<R> {
@@ -115,13 +155,15 @@ impl<R: Fn(Readiness)> Poller<R> {
                 self.ask_whether_switched_off().await;
             }
             self.tell(self.readiness());
-            if taken == 0 {
-                tokio::time::sleep(self.times.interval).await;
-            }
+            let due = self.feeds.iter().map(|feed| feed.pace.due()).min();
+            sleep_until(due.unwrap_or_else(Instant::now)).await;
         }
     }
 
     fn readiness(&self) -> Readiness {
+        if let Err(reason) = self.journal.health() {
+            return Readiness::Broken(reason);
+        }
         if let Some(trouble) = self.feeds.iter().find_map(|feed| feed.trouble.clone()) {
             return Readiness::Broken(trouble);
         }
@@ -159,7 +201,7 @@ impl<R: Fn(Readiness)> Poller<R> {
                 }
                 Err(error) => {
                     self.tell(Readiness::Broken(format!("no token from Port: {error}")));
-                    let pause = pause(self.times.interval, failures, &error);
+                    let pause = pause(self.claims.interval, failures, &error);
                     failures += 1;
                     tokio::time::sleep(pause).await;
                 }
@@ -187,29 +229,46 @@ impl<R: Fn(Readiness)> Poller<R> {
 
     /// Claims from one feed, if it is due; returns how many runs were taken in.
     async fn claim(&mut self, number: usize) -> usize {
-        let limit = self.room();
-        let interval = self.times.interval;
+        let now = Instant::now();
+        let is_due = |feed: &Feed| feed.pace.due() <= now;
+        if !self.feeds.get(number).is_some_and(is_due) {
+            return 0;
+        }
+        let (limit, exclude) = self.room();
         let Some(feed) = self.feeds.get_mut(number) else {
             return 0;
         };
-        if feed.due > Instant::now() || limit == 0 {
+        // What cannot be written down is not claimed.
+        if limit == 0 || self.journal.health().is_err() {
+            feed.pace.hold(now);
             return 0;
         }
         let claim = Claim {
             installation_id: self.source.installation.id().to_owned(),
             limit,
-            visibility_timeout: self.times.visibility_timeout,
-            exclude: vec![],
+            visibility_timeout: self.claims.visibility_timeout,
+            exclude,
         };
-        match self.source.port.claim(feed.kind, &claim).await {
+        let claimed = self.source.port.claim(feed.kind, &claim).await;
+        let now = Instant::now();
+        match claimed {
             Ok(claimed) => {
-                feed.failures = 0;
                 feed.trouble = None;
-                self.take_in(claimed)
+                let kind = feed.kind;
+                let taken = self.take_in(claimed);
+                self.metrics.claim_answered(match taken {
+                    0 => ClaimResult::Empty,
+                    _ => ClaimResult::Runs,
+                });
+                tracing::debug!(taken, "claimed {}s", kind.as_str());
+                if let Some(feed) = self.feeds.get_mut(number) {
+                    feed.pace.answered(taken, now);
+                }
+                taken
             }
             Err(error) => {
-                feed.due = Instant::now() + pause(interval, feed.failures, &error);
-                feed.failures += 1;
+                self.metrics.claim_answered(ClaimResult::Failed);
+                feed.pace.failed(error.retry_after(), now);
                 feed.trouble = Some(format!(
                     "no runs can be claimed ({}s): {error}",
                     feed.kind.as_str()
@@ -230,18 +289,19 @@ impl<R: Fn(Readiness)> Poller<R> {
         taken
     }
 
-    /// How many runs may be claimed at once now. Says once when there is no room.
-    fn room(&mut self) -> u32 {
+    /// How many runs may be claimed at once now, and of which actions not. Says once when there is no room.
+    fn room(&mut self) -> (u32, Vec<String>) {
         let installation = self.source.installation.id();
-        let room = MOST_ACTIVE.saturating_sub(self.lifecycle.active_of(installation));
+        let (own, exclude) = self.claims.room(&self.lifecycle.waiting_of(installation));
+        let room = own.min(MOST_WAITING.saturating_sub(self.lifecycle.waiting()));
         if room == 0 && !self.full {
             tracing::warn!(
                 installation,
-                "{MOST_ACTIVE} runs are under way: no more are claimed until some have ended"
+                "as many runs wait to be started as may: no more are claimed until some have been"
             );
         }
         self.full = room == 0;
-        u32::try_from(room.min(CLAIM)).unwrap_or_default()
+        (u32::try_from(room.min(CLAIM)).unwrap_or_default(), exclude)
     }
 
     /// Says what changed, once.
@@ -266,4 +326,41 @@ fn pause(interval: Duration, failures: u32, error: &port::Error) -> Duration {
         .saturating_mul(2u32.saturating_pow(failures))
         .min(LONGEST_PAUSE);
     error.retry_after().map_or(pause, |asked| asked.max(pause))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waiting(runs: &[(Option<&str>, usize)]) -> BTreeMap<Option<String>, usize> {
+        runs.iter()
+            .map(|(action, runs)| (action.map(str::to_owned), *runs))
+            .collect()
+    }
+
+    #[test]
+    fn an_action_that_has_its_part_of_the_buffer_is_left_out_and_the_others_are_not() {
+        let claims = Claims {
+            buffer: 10,
+            ..Claims::default()
+        };
+        let (room, left_out) = claims.room(&waiting(&[
+            (Some("deploy"), 3),
+            (Some("test"), 2),
+            (None, 4),
+        ]));
+        assert_eq!((room, left_out), (1, vec!["deploy".to_owned()]));
+    }
+
+    #[test]
+    fn however_small_the_buffer_each_action_may_have_one_run() {
+        let claims = Claims {
+            buffer: 2,
+            percent_per_action: Some(1),
+            ..Claims::default()
+        };
+        assert_eq!(claims.room(&waiting(&[])), (2, vec![]));
+        let (_, left_out) = claims.room(&waiting(&[(Some("deploy"), 1)]));
+        assert_eq!(left_out, ["deploy"]);
+    }
 }

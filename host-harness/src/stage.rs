@@ -8,11 +8,12 @@ use crate::egress::{Budgets, Origin, OriginError, Policy};
 use crate::host::{Host, HostError, HostOptions, Tenant};
 use crate::ingress::WebhookSecret;
 use crate::installation::Installation;
-use crate::lifecycle::{CheckTimes, Observer};
+use crate::journal::{Memory, Sqlite, SqliteOptions, Store};
+use crate::lifecycle::{Observer, Rules};
 use crate::runtime::Runtime;
 use crate::simulator::{github, port};
 use secrecy::SecretString;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
@@ -71,8 +72,10 @@ pub struct StageOptions {
     pub github: github::Options,
     /// The simulated Port.
     pub port: port::Options,
-    /// When runs without news are checked.
-    pub check_times: CheckTimes,
+    /// What is set about the runs of all roles.
+    pub rules: Rules,
+    /// The file of the journal; none for one in memory.
+    pub journal: Option<PathBuf>,
     /// How often Port is asked for runs.
     pub poll_interval: Duration,
     /// How long a claimed run is kept from others until it is acked.
@@ -88,7 +91,8 @@ impl StageOptions {
             roles,
             github: github::Options::default(),
             port: port::Options::default(),
-            check_times: CheckTimes::default(),
+            rules: Rules::default(),
+            journal: None,
             poll_interval: Duration::from_millis(50),
             visibility_timeout: Duration::from_secs(60),
             observer: None,
@@ -132,14 +136,23 @@ impl Stage {
             tenants.push(Tenant {
                 installation: Arc::new(budgets.share(installation(role, &github)?)),
                 port: access(role, &port, &options)?,
+                rules: options.rules,
             });
         }
+        let store: Box<dyn Store> = match options.journal {
+            Some(path) => Box::new(
+                Sqlite::open(&SqliteOptions {
+                    path,
+                    max_mib: None,
+                })
+                .await
+                .map_err(HostError::from)?,
+            ),
+            None => Box::new(Memory::default()),
+        };
         let host = Host::start(HostOptions {
-            runtime,
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            tenants,
-            check_times: options.check_times,
             observer: options.observer,
+            ..HostOptions::new(runtime, tenants, store)
         })
         .await?;
         for role in options.roles.iter().filter(|role| role.live_events) {

@@ -9,10 +9,11 @@ use host_harness::egress::{Origin, Policy};
 use host_harness::host::{Host, HostOptions, Tenant};
 use host_harness::ingress::WebhookSecret;
 use host_harness::installation::Installation;
-use host_harness::lifecycle::CheckTimes;
+use host_harness::journal::Memory;
+use host_harness::lifecycle::Rules;
 use host_harness::simulator::github::{self, GitHub, signature};
 use host_harness::stage::{self, Role, Stage, WEBHOOK_SECRET};
-use std::net::{Ipv4Addr, SocketAddr};
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -168,20 +169,17 @@ async fn without_a_secret_everything_is_refused_unless_the_operator_allows_it() 
                 poll_interval: Duration::from_secs(60),
                 visibility_timeout: Duration::from_secs(60),
             },
+            rules: Rules::default(),
         }
     };
-    let host = Host::start(HostOptions {
-        runtime: runtime().await,
-        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-        tenants: vec![
-            tenant("closed", WebhookSecret::Missing),
-            tenant("open", WebhookSecret::AcceptUnsigned),
-        ],
-        check_times: CheckTimes::default(),
-        observer: None,
-    })
-    .await
-    .unwrap();
+    let tenants = vec![
+        tenant("closed", WebhookSecret::Missing),
+        tenant("open", WebhookSecret::AcceptUnsigned),
+    ];
+    let store = Box::new(Memory::default());
+    let host = Host::start(HostOptions::new(runtime().await, tenants, store))
+        .await
+        .unwrap();
     let sign = signature("", BODY.as_bytes());
     for sign in [None, Some(("x-hub-signature-256", sign.as_str()))] {
         let mut headers = vec![("x-github-event", "push")];

@@ -180,7 +180,7 @@ async fn a_delivery_with_a_wrong_or_without_a_signature_ends_nothing_and_a_good_
 #[tokio::test]
 async fn a_lost_delivery_is_made_good_by_a_check() {
     let stage = stage(StageOptions {
-        check_times: OFTEN,
+        rules: OFTEN,
         ..alone()
     })
     .await;
@@ -195,7 +195,7 @@ async fn a_lost_delivery_is_made_good_by_a_check() {
 #[tokio::test]
 async fn a_check_that_fails_is_made_again() {
     let stage = stage(StageOptions {
-        check_times: OFTEN,
+        rules: OFTEN,
         ..alone()
     })
     .await;

@@ -387,7 +387,7 @@ async fn an_end_is_reported_when_the_definition_says_so_in_words() {
 async fn live_events_that_are_off_are_said_once_and_the_run_still_ends() {
     let (log, _listening) = Log::listen();
     let stage = stage(StageOptions {
-        check_times: OFTEN,
+        rules: OFTEN,
         ..StageOptions::with(vec![Role {
             live_events: false,
             ..Role::self_hosted(INSTALLATION)

@@ -1,7 +1,7 @@
 //! A whole stage with the real component, and how a test of it begins and ends.
 
 use crate::component::runtime;
-use host_harness::lifecycle::{CheckTimes, Observer, Step};
+use host_harness::lifecycle::{Observer, Rules, Step};
 use host_harness::simulator::github::{self, Repository, Workflow};
 use host_harness::simulator::port::RunView;
 use host_harness::stage::{Role, Stage, StageOptions};
@@ -27,9 +27,12 @@ pub const HELD: &str = r#"{"org":"acme","repo":"shop","workflow":"held.yml"}"#;
 pub const SOON: Duration = Duration::from_secs(10);
 
 /// Checks so often that a test can wait for one.
-pub const OFTEN: CheckTimes = CheckTimes {
-    first: Duration::from_millis(100),
-    longest: Duration::from_millis(200),
+pub const OFTEN: Rules = Rules {
+    first_check: Duration::from_millis(100),
+    longest_check: Duration::from_millis(200),
+    max_run: None,
+    failure_grace: None,
+    cancel_with_port: false,
 };
 
 /// A stage for one self-hosted installation.

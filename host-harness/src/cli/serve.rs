@@ -1,17 +1,20 @@
 //! `serve`: the host, for real.
 
 use super::{Output, Stop, check_values};
-use crate::config::{ConfigError, HostConfig, check_settings, resolve_installation, resolve_port};
+use crate::config::{
+    ConfigError, HostConfig, check_settings, resolve_installation, resolve_port, resolve_rules,
+    seconds,
+};
 use crate::egress::Budgets;
 use crate::engine::{Engine, EngineOptions, Plugin};
 use crate::host::{Host, HostError, HostOptions, Tenant};
-use crate::lifecycle::CheckTimes;
+use crate::journal::{CrashPoint, Sqlite, SqliteOptions};
 use crate::runtime::{Runtime, RuntimeOptions};
+use crate::scheduler::Share;
 use clap::Args;
 use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Arguments of `serve`.
@@ -21,9 +24,6 @@ pub(super) struct Arguments {
     #[arg(long)]
     config: PathBuf,
 }
-
-/// How long runs under way are waited for after the first signal. The second signal ends at once.
-const PATIENCE: Duration = Duration::from_secs(25);
 
 pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop> {
     let file = &arguments.config;
@@ -37,6 +37,7 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
             Ok(Tenant {
                 installation: Arc::new(budgets.share(resolved)),
                 port: resolve_port(file, installation, config.port.as_ref())?,
+                rules: resolve_rules(file, installation, config.check)?,
             })
         })
         .collect::<Result<Vec<_>, ConfigError>>()
@@ -72,32 +73,53 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
     for tenant in &tenants {
         check_values(file, &runtime, &tenant.installation).await?;
     }
+    let retention_days = config.journal.retention_days;
+    let retention = seconds(file, "journal.retention-days", retention_days * 86_400.0)
+        .map_err(Stop::unusable)?;
+    let shutdown_seconds = config.scheduler.shutdown_seconds;
+    let patience =
+        seconds(file, "scheduler.shutdown-seconds", shutdown_seconds).map_err(Stop::unusable)?;
+    let crash = CrashPoint::from_environment().map_err(Stop::Unusable)?;
+    let journal = SqliteOptions {
+        path: config.journal.path.clone(),
+        max_mib: config.journal.max_mib,
+    };
+    let store = Sqlite::open(&journal)
+        .await
+        .map_err(|error| at("journal.path", &error))?;
+    let scheduler = &config.scheduler;
+    let percent = Some(scheduler.buffer_percent_per_action).filter(|percent| *percent > 0);
     let host = Host::start(HostOptions {
-        runtime,
         listen: config.listen,
-        tenants,
-        check_times: CheckTimes::default(),
-        observer: None,
+        path_prefix: config.path_prefix.clone(),
+        retention,
+        crash,
+        share: Share {
+            at_once: scheduler.dispatches_at_once.max(1),
+            each: scheduler.dispatches_per_installation.max(1),
+        },
+        rate_threshold: scheduler.rate_threshold,
+        buffer: (scheduler.runs_buffered.max(1), percent),
+        ..HostOptions::new(runtime, tenants, Box::new(store))
     })
     .await
     .map_err(|error| match &error {
         HostError::Listen { .. } => at("listen", &error),
+        HostError::Journal(_) => at("journal.path", &error),
         _ => Stop::unusable(error),
     })?;
     announce(&host, config.installations.len(), format);
     wait_for_signal().await?;
     tracing::info!("stopping; a second signal stops at once");
     let left = tokio::select! {
-        left = host.shutdown(PATIENCE) => left,
+        left = host.shutdown(patience) => left,
         result = wait_for_signal() => {
             result?;
             return Err(Stop::No);
         }
     };
     if left > 0 {
-        tracing::warn!(
-            "{left} runs are under way and will not be reported: this version keeps them in memory alone"
-        );
+        tracing::info!("{left} runs are under way: the journal has them, the next start goes on");
     }
     Ok(())
 }
@@ -111,7 +133,7 @@ fn announce(host: &Host, installations: usize, format: Output) {
         ),
         Output::Text => println!(
             "listening on {address} for {installations} installation(s): POST /webhooks/{{installation}}, \
-             GET /health/live, GET /health/ready"
+             GET /health/live, GET /health/ready, GET /metrics"
         ),
     }
 }

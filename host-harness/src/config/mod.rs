@@ -16,6 +16,9 @@
 //! credential = { token = { file = "/run/secrets/github-token" } }
 //! webhook-secret = { env = "WEBHOOK_SECRET" }
 //! settings = { max-inputs = 10 }           # the plugin's own; `inspect` lists them
+//!
+//! [journal]
+//! path = "journal.db"                      # relative to this file; the default
 //! ```
 //!
 //! Unknown keys are errors, secrets are references, and every error names the file and the line or key.
@@ -24,7 +27,7 @@ mod error;
 mod resolve;
 
 pub use error::{ConfigError, check_settings, load};
-pub use resolve::{PortAccess, resolve_installation, resolve_port};
+pub use resolve::{PortAccess, resolve_installation, resolve_port, resolve_rules, seconds};
 
 use crate::secrets::SecretRef;
 use serde::Deserialize;
@@ -45,9 +48,21 @@ pub struct HostConfig {
     /// The installations to work for.
     #[serde(rename = "installation")]
     pub installations: Vec<InstallationConfig>,
+    /// What stands before every path of the listener: nothing, or `/` and some more.
+    #[serde(default)]
+    pub path_prefix: String,
     /// How calls run.
     #[serde(default)]
     pub runtime: RuntimeConfig,
+    /// Where everything is written down.
+    #[serde(default)]
+    pub journal: JournalConfig,
+    /// When what may happen.
+    #[serde(default)]
+    pub scheduler: SchedulerConfig,
+    /// When the server is asked about runs that there is no news of.
+    #[serde(default)]
+    pub check: CheckConfig,
 }
 
 /// How to reach Port.
@@ -94,6 +109,13 @@ pub struct InstallationConfig {
     /// Whether the server's webhooks reach this host.
     #[serde(default = "yes")]
     pub live_events: bool,
+    /// How long a run may be on the server before it is cancelled and fails. None: as long as it likes.
+    pub max_run_minutes: Option<f64>,
+    /// How long a failure waits for somebody to run it again before it is reported. None: not at all.
+    pub failure_grace_seconds: Option<f64>,
+    /// Whether a run that is ended in Port is cancelled on the server.
+    #[serde(default)]
+    pub cancel_with_port: bool,
     /// Settings of the plugin.
     #[serde(default)]
     pub settings: toml::Table,
@@ -137,6 +159,80 @@ pub struct RuntimeConfig {
     pub wall_seconds: Option<u64>,
 }
 
+/// Where everything is written down.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct JournalConfig {
+    /// The SQLite file. Relative to the configuration file.
+    pub path: PathBuf,
+    /// How many days finished runs are kept.
+    pub retention_days: f64,
+    /// How large the file may grow, in MiB. None: as far as the disk goes.
+    pub max_mib: Option<u32>,
+}
+
+impl Default for JournalConfig {
+    fn default() -> JournalConfig {
+        JournalConfig {
+            path: PathBuf::from("journal.db"),
+            retention_days: 14.0,
+            max_mib: None,
+        }
+    }
+}
+
+/// When what may happen.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct SchedulerConfig {
+    /// Dispatches under way at once, of all installations.
+    pub dispatches_at_once: usize,
+    /// Dispatches under way at once, of one installation.
+    pub dispatches_per_installation: usize,
+    /// Runs of one installation that may be claimed and not started yet.
+    pub runs_buffered: usize,
+    /// How many percent of these one action may have; 0 for all.
+    pub buffer_percent_per_action: u8,
+    /// No run is started while the server's rate limit leaves only so many requests.
+    pub rate_threshold: u32,
+    /// How long calls that are under way may take when the host stops, in seconds.
+    pub shutdown_seconds: f64,
+}
+
+impl Default for SchedulerConfig {
+    /// Eight of one installation: GitHub allows 100 concurrent requests of all kinds and asks for few that change
+    /// something. A threshold of 20 leaves room for what is under way: eight dispatches with two requests each.
+    fn default() -> SchedulerConfig {
+        SchedulerConfig {
+            dispatches_at_once: 64,
+            dispatches_per_installation: 8,
+            runs_buffered: 300,
+            buffer_percent_per_action: 30,
+            rate_threshold: 20,
+            shutdown_seconds: 25.0,
+        }
+    }
+}
+
+/// When the server is asked about runs that there is no news of.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct CheckConfig {
+    /// First pause without news, in seconds.
+    pub first_seconds: f64,
+    /// Pauses double up to this.
+    pub longest_seconds: f64,
+}
+
+impl Default for CheckConfig {
+    fn default() -> CheckConfig {
+        CheckConfig {
+            first_seconds: 30.0,
+            longest_seconds: 300.0,
+        }
+    }
+}
+
 fn default_listen() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 8080))
 }
@@ -167,12 +263,16 @@ impl HostConfig {
     pub fn load(path: &Path) -> Result<HostConfig, ConfigError> {
         let mut config: HostConfig = load(path)?;
         config.component = folder_of(path).join(&config.component);
+        config.journal.path = folder_of(path).join(&config.journal.path);
         let problem = |key: &str, message: &str| Err(ConfigError::key(path, key, message));
         if config.installations.is_empty() {
             return problem(
                 "installation",
                 "there is none: add a table [[installation]]",
             );
+        }
+        if !config.path_prefix.is_empty() && !config.path_prefix.starts_with('/') {
+            return problem("path-prefix", "it does not begin with `/`");
         }
         let mut ids: Vec<&str> = config.installations.iter().map(|i| i.id.as_str()).collect();
         ids.sort_unstable();

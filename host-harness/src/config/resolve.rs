@@ -1,11 +1,12 @@
 //! From what a file says to what runs: secrets are read, URLs are checked.
 
-use super::{ConfigError, HostingConfig, InstallationConfig, PortConfig, folder_of};
+use super::{CheckConfig, ConfigError, HostingConfig, InstallationConfig, PortConfig, folder_of};
 use crate::contract::{self, Hosting};
 use crate::credentials::Credential;
 use crate::egress::{Origin, Policy};
 use crate::ingress::WebhookSecret;
 use crate::installation::Installation;
+use crate::lifecycle::Rules;
 use crate::port;
 use crate::secrets::SecretRef;
 use http::Uri;
@@ -146,6 +147,44 @@ fn api(place: &Place<'_>, config: &InstallationConfig) -> Result<(String, Policy
         ));
     }
     Ok((url.to_owned(), Policy::only(origin)))
+}
+
+/// A number of seconds from a configuration as a duration.
+pub fn seconds(file: &Path, key: &str, seconds: f64) -> Result<Duration, ConfigError> {
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|_| ConfigError::key(file, key, format!("{seconds} is not a length of time")))
+}
+
+/// What the operator has set about the lives of an installation's runs.
+pub fn resolve_rules(
+    file: &Path,
+    installation: &InstallationConfig,
+    check: CheckConfig,
+) -> Result<Rules, ConfigError> {
+    let own = |key: &str| format!("installation {:?}.{key}", installation.id);
+    let optional = |key: &str, value: Option<f64>| {
+        let duration = value.map(|value| seconds(file, &own(key), value));
+        duration.transpose()
+    };
+    let first_check = seconds(file, "check.first-seconds", check.first_seconds)?;
+    if first_check.is_zero() {
+        return Err(ConfigError::key(
+            file,
+            "check.first-seconds",
+            "it is 0, so the server would be asked all the time",
+        ));
+    }
+    Ok(Rules {
+        first_check,
+        longest_check: seconds(file, "check.longest-seconds", check.longest_seconds)?
+            .max(first_check),
+        max_run: optional(
+            "max-run-minutes",
+            installation.max_run_minutes.map(|m| m * 60.0),
+        )?,
+        failure_grace: optional("failure-grace-seconds", installation.failure_grace_seconds)?,
+        cancel_with_port: installation.cancel_with_port,
+    })
 }
 
 /// Reads what is needed to reach Port for an installation: its own table, or else the host's.

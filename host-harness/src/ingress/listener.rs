@@ -1,110 +1,141 @@
-//! The listener: `POST /webhooks/{installation}`, `GET /health/live`, `GET /health/ready`.
+//! The listener: `POST /webhooks/{installation}`, `GET /health/live`, `GET /health/ready`, `GET /metrics`.
 //!
-//! A delivery is answered as soon as it is verified and queued; the answer never waits for the plugin, GitHub or
-//! Port. What the answer says:
+//! A delivery is answered as soon as it is verified and in the journal; the answer never waits for the plugin, the
+//! server or Port. What the answer says:
 //!
 //! | status | when |
 //! |---|---|
-//! | 202 | taken; or of no interest (another event, the same delivery again) |
-//! | 400 | the header that names the event is missing |
+//! | 202 | taken, and not lost by a kill; or of no interest (another event, the same delivery again) |
+//! | 400 | the header that names the event is missing, or the body breaks off |
 //! | 401 | the signature is missing or wrong |
 //! | 404 | no such installation |
 //! | 408 | the body took longer than GitHub itself would wait |
 //! | 413 | larger than 25 MB, the most that GitHub sends |
-//! | 503 | too much is waiting; send it again |
+//! | 429 | too many deliveries of this installation wait |
+//! | 503 | too many deliveries of all installations wait, or the journal cannot be written: send it again |
 //!
 //! Before a body is read, the installation has to exist and a signature to be there, and there has to be room for it:
 //! strangers cannot make the host hold more than [`ROOM`].
+//!
+//! `POST /integration/webhook` is where the integration that this host can replace listens. It stands for the only
+//! installation, where there is only one.
 
-use super::recent::Recent;
 use super::signature::{self, SignatureError};
 use crate::clock;
 use crate::contract::{Delivery, Header, Webhooks};
 use crate::egress::is_credential;
+use crate::inbox::{Accepted, Inbox, to_journal};
 use crate::installation::Installation;
+use crate::journal::{Change, DeliveryKey, Journal};
+use crate::metrics::Metrics;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request, State};
-use axum::http::header::CONTENT_LENGTH;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Largest body, in bytes: GitHub's documented limit of a payload.
 const LARGEST_BODY: usize = 25 << 20;
 /// Room for bodies that are being read, wait, or are being handled, in KiB: ten of the largest, or ten thousand of the
 /// usual 20 KB. Above, senders are told to come again.
 pub const ROOM: u32 = 256 * 1024;
-/// Deliveries that wait for the plugin.
-const QUEUE: usize = 10_000;
+/// Deliveries of one installation that are being read, wait, or are being handled. A fifth of what the room holds of the
+/// usual ones, so that one installation cannot take all of it.
+const EACH: usize = 2_000;
 /// How long a body may take. GitHub gives a delivery up after 10 s, an Enterprise Server after 30 s.
 const BODY_TIME: Duration = Duration::from_secs(30);
-/// Delivery ids that are remembered.
-const REMEMBERED: usize = 10_000;
 
-/// A verified delivery on its way to the plugin.
-#[derive(Debug)]
-pub struct Accepted {
-    /// Whose it is.
-    pub installation: Arc<Installation>,
-    /// What came.
-    pub delivery: Delivery,
-    /// Its share of the room, given back when it has been handled.
-    _room: OwnedSemaphorePermit,
+/// What a listener works with.
+pub struct IngressOptions {
+    /// Whose deliveries are taken.
+    pub installations: Vec<Arc<Installation>>,
+    /// The plugin's description of its deliveries.
+    pub webhooks: Option<Webhooks>,
+    /// What stands before every path: empty, or `/` and some more.
+    pub path_prefix: String,
+    /// Where deliveries are written down.
+    pub journal: Journal,
+    /// Where they go then.
+    pub inbox: Inbox,
+    /// Where is counted, and what `/metrics` shows.
+    pub metrics: Metrics,
+    /// Brings the gauges up to date before `/metrics` shows them.
+    pub measure: Box<dyn Fn() + Send + Sync>,
+    /// What `/health/ready` answers.
+    pub readiness: Box<dyn Fn() -> Result<(), String> + Send + Sync>,
 }
 
 /// What the listener knows.
 pub struct Ingress {
-    installations: BTreeMap<String, Arc<Installation>>,
+    installations: BTreeMap<String, Receiver>,
     webhooks: Option<Webhooks>,
-    queue: mpsc::Sender<Accepted>,
-    room: Arc<Semaphore>,
-    recent: Mutex<Recent>,
+    path_prefix: String,
+    journal: Journal,
+    inbox: Inbox,
+    metrics: Metrics,
+    measure: Box<dyn Fn() + Send + Sync>,
     readiness: Box<dyn Fn() -> Result<(), String> + Send + Sync>,
+    room: Arc<Semaphore>,
+}
+
+/// One installation, and its share of the room.
+struct Receiver {
+    installation: Arc<Installation>,
+    share: Arc<Semaphore>,
 }
 
 /// What becomes of a request: a status and a sentence.
 type Reply = (StatusCode, String);
 
 impl Ingress {
-    /// A listener for these installations, and the queue of deliveries that it accepts. `webhooks` is the plugin's
-    /// description of its deliveries; `readiness` says what `/health/ready` answers.
-    pub fn new(
-        installations: impl IntoIterator<Item = Arc<Installation>>,
-        webhooks: Option<Webhooks>,
-        readiness: impl Fn() -> Result<(), String> + Send + Sync + 'static,
-    ) -> (Arc<Ingress>, mpsc::Receiver<Accepted>) {
-        let (queue, accepted) = mpsc::channel(QUEUE);
-        let ingress = Ingress {
-            installations: installations
-                .into_iter()
-                .map(|installation| (installation.id().to_owned(), installation))
-                .collect(),
-            webhooks,
-            queue,
+    /// A listener.
+    pub fn new(options: IngressOptions) -> Arc<Ingress> {
+        let receiver = |installation: Arc<Installation>| {
+            let receiver = Receiver {
+                share: Arc::new(Semaphore::new(EACH)),
+                installation,
+            };
+            (receiver.installation.id().to_owned(), receiver)
+        };
+        Arc::new(Ingress {
+            installations: options.installations.into_iter().map(receiver).collect(),
+            webhooks: options.webhooks,
+            path_prefix: options.path_prefix,
+            journal: options.journal,
+            inbox: options.inbox,
+            metrics: options.metrics,
+            measure: options.measure,
+            readiness: options.readiness,
             room: Arc::new(Semaphore::new(
                 usize::try_from(ROOM).unwrap_or(Semaphore::MAX_PERMITS),
             )),
-            recent: Mutex::new(Recent::new(REMEMBERED)),
-            readiness: Box::new(readiness),
-        };
-        (Arc::new(ingress), accepted)
+        })
     }
 
     /// The routes.
     pub fn router(self: &Arc<Ingress>) -> Router {
-        Router::new()
+        let routes = Router::new()
             .route("/webhooks/{installation}", post(webhook))
+            .route("/integration/webhook", post(only_webhook))
             .route("/health/live", get(|| async { "alive\n" }))
             .route("/health/ready", get(ready))
-            .with_state(self.clone())
+            .route("/metrics", get(metrics))
+            .with_state(self.clone());
+        match self.path_prefix.as_str() {
+            "" => routes,
+            prefix => Router::new().nest(prefix, routes),
+        }
     }
 
-    /// Takes one delivery in: checks its head, reads its body, verifies, recognizes and queues it.
+    /// Takes one delivery in: checks its head, reads its body, verifies, recognizes, writes it down.
     async fn accept(&self, id: &str, headers: &HeaderMap, body: Body) -> Result<Reply, Reply> {
         let not_found = || {
             (
@@ -112,15 +143,15 @@ impl Ingress {
                 format!("no installation {id:?} here"),
             )
         };
-        let installation = self.installations.get(id).ok_or_else(not_found)?;
+        let receiver = self.installations.get(id).ok_or_else(not_found)?;
         let webhooks = self.webhooks.as_ref().ok_or_else(not_found)?;
-        let secret = installation.webhook_secret();
+        let secret = receiver.installation.webhook_secret();
         let refused = |error: SignatureError| {
             tracing::warn!(installation = id, "a delivery was refused: {error}");
             (StatusCode::UNAUTHORIZED, error.to_string())
         };
         signature::verify_head(secret, webhooks, headers).map_err(refused)?;
-        let room = self.room_for(headers)?;
+        let room = vec![receiver.share()?, self.room_for(headers)?];
         let body = read(body).await?;
         signature::verify(secret, webhooks, headers, &body).map_err(refused)?;
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
@@ -134,16 +165,39 @@ impl Ingress {
             return Ok(accepted("of no interest"));
         }
         let delivery_id = text(&webhooks.delivery_header).unwrap_or_default();
-        self.queue_once(Accepted {
-            installation: installation.clone(),
-            delivery: Delivery {
-                id: delivery_id.to_owned(),
-                headers: for_guest(headers),
-                body: body.into(),
-                received: clock::timestamp(),
+        let delivery = Delivery {
+            id: delivery_id.to_owned(),
+            headers: for_guest(headers),
+            body: body.into(),
+            received: clock::timestamp(),
+        };
+        self.keep(Accepted {
+            installation: receiver.installation.clone(),
+            key: DeliveryKey {
+                installation: id.to_owned(),
+                delivery: name(&delivery),
             },
-            _room: room,
+            delivery,
+            room,
         })
+        .await
+    }
+
+    /// Writes a delivery down. Only then it is taken.
+    async fn keep(&self, delivery: Accepted) -> Result<Reply, Reply> {
+        let stored = to_journal(delivery.key.clone(), &delivery.delivery);
+        let written = self.journal.commit(vec![Change::Delivery(stored)]).await;
+        match written {
+            Ok(committed) if committed.fresh => {
+                self.inbox.put(delivery);
+                Ok(accepted("accepted"))
+            }
+            Ok(_) => Ok(accepted("known already")),
+            Err(error) => Err((
+                StatusCode::SERVICE_UNAVAILABLE,
+                format!("{error}; send the delivery again"),
+            )),
+        }
     }
 
     /// Room for a body of the announced length; of the largest, if none is announced.
@@ -159,35 +213,27 @@ impl Ingress {
         let room = self.room.clone().try_acquire_many_owned(kibibytes);
         room.map_err(|_| too_many())
     }
+}
 
-    fn queue_once(&self, delivery: Accepted) -> Result<Reply, Reply> {
-        let key = delivery.key();
-        let has_id = !delivery.delivery.id.is_empty();
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        if has_id && !recent.insert(key.clone()) {
-            return Ok(accepted("known already"));
-        }
-        // Under the lock, so that a repetition is told that it is one only if the first is really on its way.
-        self.queue
-            .try_send(delivery)
-            .map(|()| accepted("accepted"))
-            .map_err(|_full| {
-                recent.remove(&key);
-                too_many()
-            })
-    }
-
-    /// Forgets a delivery that could not be handled, so that it can be sent again.
-    pub fn forget(&self, delivery: &Accepted) {
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        recent.remove(&delivery.key());
+impl Receiver {
+    fn share(&self) -> Result<OwnedSemaphorePermit, Reply> {
+        self.share.clone().try_acquire_owned().map_err(|_| {
+            (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too many deliveries of this installation are waiting; send it again".to_owned(),
+            )
+        })
     }
 }
 
-impl Accepted {
-    fn key(&self) -> String {
-        format!("{} {}", self.installation.id(), self.delivery.id)
+/// The sender's id of a delivery, or else a digest: the same body is then the same delivery.
+fn name(delivery: &Delivery) -> String {
+    if !delivery.id.is_empty() {
+        return delivery.id.clone();
     }
+    let digest = Sha256::digest(&delivery.body);
+    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256-{digest}")
 }
 
 async fn read(body: Body) -> Result<Bytes, Reply> {
@@ -240,9 +286,30 @@ async fn webhook(
     Path(installation): Path<String>,
     request: Request,
 ) -> Reply {
+    receive(&ingress, &installation, request).await
+}
+
+/// The path without an installation, for the only one.
+async fn only_webhook(State(ingress): State<Arc<Ingress>>, request: Request) -> Reply {
+    let mut installations = ingress.installations.keys();
+    match (installations.next(), installations.next()) {
+        (Some(only), None) => {
+            let only = only.clone();
+            receive(&ingress, &only, request).await
+        }
+        _ => {
+            let text = "several installations are served here: send deliveries to /webhooks/{installation}\n";
+            ingress.metrics.delivery_answered(StatusCode::NOT_FOUND);
+            (StatusCode::NOT_FOUND, text.to_owned())
+        }
+    }
+}
+
+async fn receive(ingress: &Ingress, installation: &str, request: Request) -> Reply {
     let (head, body) = request.into_parts();
-    let result = ingress.accept(&installation, &head.headers, body).await;
+    let result = ingress.accept(installation, &head.headers, body).await;
     let (status, text) = result.unwrap_or_else(|refusal| refusal);
+    ingress.metrics.delivery_answered(status);
     (status, text + "\n")
 }
 
@@ -251,4 +318,10 @@ async fn ready(State(ingress): State<Arc<Ingress>>) -> Reply {
         Ok(()) => (StatusCode::OK, "ready\n".to_owned()),
         Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason + "\n"),
     }
+}
+
+async fn metrics(State(ingress): State<Arc<Ingress>>) -> Response {
+    (ingress.measure)();
+    let kind = [(CONTENT_TYPE, crate::metrics::CONTENT_TYPE)];
+    (kind, ingress.metrics.render()).into_response()
 }

@@ -1,8 +1,7 @@
-//! Where webhooks come in: verified, recognized, queued, answered.
+//! Where webhooks come in: verified, recognized, written down, answered.
 
 mod listener;
-mod recent;
 mod signature;
 
-pub use listener::{Accepted, Ingress};
+pub use listener::{Ingress, IngressOptions};
 pub use signature::{SignatureError, WebhookSecret, sign, verify};

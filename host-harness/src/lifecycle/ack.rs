@@ -2,41 +2,43 @@
 //!
 //! Until the ack is heard, Port offers the run again when its visibility timeout is over, so giving up loses nothing.
 //! Once an ack *may* have been heard, nobody else will get the run, so giving up would leave it in progress for ever.
+//! After a kill, an earlier process's ack may have been heard.
 
 use super::decision::Ack;
+use super::entry::Entry;
 use super::{Source, backoff};
 use crate::port::{self, RunKind};
-use tokio::time::Instant;
 
 /// How often an ack is tried that cannot have been heard. About half a minute.
 const UNHEARD_TRIES: u32 = 6;
-/// How often an ack is tried that may have been heard. About an hour.
-const HEARD_TRIES: u32 = 65;
 
-/// Acks a run that was claimed at `claimed`. None: Port could not be told, and will offer the run again.
-pub(super) async fn ack(source: &Source, kind: RunKind, id: &str, claimed: Instant) -> Option<Ack> {
-    let mut heard = false;
+/// Acks a run. `again`: an earlier process may have done so.
+pub(super) async fn ack(entry: &Entry, again: bool) -> Ack {
+    let Entry { source, kind, .. } = entry;
+    let id = entry.key.run.as_str();
+    let mut heard = again;
     let mut failures = 0;
     loop {
-        let error = match source.port.ack(kind, id).await {
-            Ok(()) => return Some(Ack::Ours),
+        let error = match source.port.ack(*kind, id).await {
+            Ok(()) => return Ack::Ours,
             Err(error) => error,
         };
-        if let port::Error::Conflict { .. } = error {
-            return Some(whose(
-                id,
-                heard,
-                claimed.elapsed() < source.visibility_timeout,
-            ));
+        match &error {
+            port::Error::Conflict { .. } if !heard => return Ack::Taken,
+            port::Error::Conflict { .. } if entry.is_still_hidden() => return Ack::Ours,
+            port::Error::Conflict { .. } => return look(source, *kind, id).await,
+            // The run is not there any more, or Port will never let it be acked.
+            port::Error::Refused { .. } => {
+                tracing::error!(run = id, "Port does not let the run be taken: {error}");
+                return Ack::Taken;
+            }
+            _ => {}
         }
         heard |= may_have_been_heard(&error);
         failures += 1;
-        let tries = if heard { HEARD_TRIES } else { UNHEARD_TRIES };
-        // Credentials may be mended while an ack that may have been heard is tried again.
-        let try_again = error.is_transient() || (heard && is_unauthorized(&error));
-        if failures >= tries || !try_again {
-            tracing::error!(run = id, "not acked, given up: {error}");
-            return None;
+        if !heard && (failures >= UNHEARD_TRIES || !error.is_transient()) {
+            tracing::error!(run = id, "not acked, given back to Port: {error}");
+            return Ack::Unheard;
         }
         let pause = backoff::with_jitter(backoff::delay(failures - 1));
         let pause = error.retry_after().map_or(pause, |asked| asked.max(pause));
@@ -45,21 +47,21 @@ pub(super) async fn ack(source: &Source, kind: RunKind, id: &str, claimed: Insta
     }
 }
 
-/// Port says that the run was acked already. By us, if an earlier try may have been heard, and if nobody else can have
-/// been offered it meanwhile.
-fn whose(id: &str, heard: bool, still_hidden: bool) -> Ack {
-    if heard && !still_hidden {
-        tracing::error!(
-            run = id,
-            "acked by this host or by another one, nobody can tell: it is left alone, so that it cannot be started \
-             twice"
-        );
+/// Port says that the run was acked already, and so long after the claim that it may have offered the run to somebody
+/// else meanwhile. That one would have started it, and Port would show a link; without one, the ack was our own.
+async fn look(source: &Source, kind: RunKind, id: &str) -> Ack {
+    if kind == RunKind::Action
+        && let Ok(run) = source.port.action_run(id).await
+        && (run.has_link || run.has_ended())
+    {
+        tracing::warn!(run = id, "acked by somebody else, who has started it");
+        return Ack::Taken;
     }
-    if heard && still_hidden {
-        Ack::Ours
-    } else {
-        Ack::Taken
-    }
+    tracing::warn!(
+        run = id,
+        "acked before; by this host, for all that Port shows"
+    );
+    Ack::Ours
 }
 
 /// Whether the ack itself, and not the request for a token before it, may have had its effect.
@@ -70,10 +72,6 @@ fn may_have_been_heard(error: &port::Error) -> bool {
         port::Error::Unavailable { call, status, .. } => *status >= 500 && of_the_ack(call),
         _ => false,
     }
-}
-
-fn is_unauthorized(error: &port::Error) -> bool {
-    matches!(error, port::Error::Unauthorized { .. })
 }
 
 #[cfg(test)]
@@ -110,12 +108,5 @@ mod tests {
             "/v1/auth/access_token",
             503
         )));
-    }
-
-    #[test]
-    fn a_conflict_is_ours_only_while_nobody_else_can_have_been_offered_the_run() {
-        assert_eq!(whose("r", true, true), Ack::Ours);
-        assert_eq!(whose("r", true, false), Ack::Taken);
-        assert_eq!(whose("r", false, true), Ack::Taken);
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST_JITTER: Duration = Duration::from_secs(5);
 
 /// The pause after `failures` failures (0 for the first): doubling from half a second to a minute.
 pub(super) fn delay(failures: u32) -> Duration {
@@ -13,9 +14,14 @@ pub(super) fn delay(failures: u32) -> Duration {
         .min(LONGEST)
 }
 
-/// A pause with up to a fifth added by chance, so that runs that failed together do not come back together.
+/// A pause with up to a fifth, and no more than five seconds, added by chance, so that runs that failed together do not
+/// come back together.
 pub(super) fn with_jitter(pause: Duration) -> Duration {
-    pause + pause.mul_f64(rand::rng().random_range(0.0..0.2))
+    pause + most_jitter(pause).mul_f64(rand::rng().random_range(0.0..1.0))
+}
+
+fn most_jitter(pause: Duration) -> Duration {
+    (pause / 5).min(LONGEST_JITTER)
 }
 
 #[cfg(test)]

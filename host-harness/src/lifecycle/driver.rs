@@ -1,308 +1,435 @@
-//! One run's task: does what was decided and comes back with what followed.
+//! What happens to a run, in order: decide, write into the journal, then do.
+//!
+//! Everything goes through [`post`]. Whoever finds a run's queue idle becomes the one who works it off, so there is
+//! never a second one, and nothing of one event is done before the journal has all of it. The next event is looked at
+//! after that; so what leaves this process is never ahead of the journal.
 
-use super::ack::ack;
-use super::decision::{Ack, Effect, Event, Life, State, Write};
-use super::outbox::Outbox;
-use super::routes::Taken;
-use super::{Shared, Source, Step, backoff, lock};
+use super::calls;
+use super::decision::{Effect, End, Event, Life, State};
+use super::entry::{Entry, Happened, Inner, What, set};
+use super::outbox::{self, Fate};
+use super::routes::{News, Taken};
+use super::step::{self, Step};
+use super::{Shared, backoff, lock};
 use crate::clock;
-use crate::contract::{self, Attempt, Failure, FailureKind, Run, RunUpdate};
-use crate::engine::CallError;
-use crate::port::{PendingRun, RunKind};
-use crate::runtime::Call;
+use crate::contract::{Failure, FailureKind, Outcome, Started};
+use crate::journal::{Call, Change, JournalError, Note};
+use crate::metrics::RunOutcome;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::OwnedMutexGuard;
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-/// First pause between checks while the host waits for runs before it stops.
-const DRAIN_CHECK: Duration = Duration::from_secs(2);
-
-/// What the task holds.
-struct Task<'t> {
-    shared: &'t Arc<Shared>,
-    source: &'t Source,
-    kind: RunKind,
-    id: String,
-    /// The run as the plugin gets it; none if it could not be read.
-    run: Option<Run>,
-    outbox: Outbox,
-    claimed: Instant,
-    /// When the first attempt began: for the plugin, and for this host.
-    first_began: Option<(u64, Instant)>,
-    /// Set when the server has accepted the run.
-    news: Option<News>,
-}
-
-struct News {
-    external_run_id: String,
-    updates: UnboundedReceiver<RunUpdate>,
-}
-
-/// Lives a run's life to its end.
-pub(super) async fn drive(
-    shared: &Arc<Shared>,
-    source: &Source,
-    kind: RunKind,
-    id: String,
-    run: Result<PendingRun, Failure>,
-) {
-    let (run, refused) = match run {
-        Ok(run) => (Some(Run::from(run)), None),
-        Err(failure) => (None, Some(failure)),
-    };
-    let mut task = Task {
-        shared,
-        source,
-        kind,
-        outbox: Outbox::open(source.port.clone(), kind, id.clone()),
-        id,
-        run,
-        claimed: Instant::now(),
-        first_began: None,
-        news: None,
-    };
-    let plan = match refused {
-        Some(failure) => Err(failure),
-        None => task.plan().await,
-    };
-    // Held until the run has its id or has failed: dispatches with the same key never overlap.
-    let mut partition = match &plan {
-        Ok(plan) => task.enter_partition(plan.partition_key.as_deref()).await,
-        Err(_) => None,
-    };
-    let mut life = Life::new();
-    let mut event = Some(Event::Planned(plan));
-    let mut words = String::new();
-    while let Some(happened) = event.take() {
-        words = task.tell(&life, &happened);
-        for effect in life.handle(happened) {
-            task.announce(&effect, &words);
-            // At most one effect of a decision comes back with an event, and it is the last one.
-            event = task.carry_out(effect).await;
-        }
-        if matches!(life.state(), State::Started { .. } | State::Ended(_)) {
-            partition = None;
-        }
-        if event.is_none() && life.end().is_none() {
-            event = task.hear().await;
-        }
-    }
-    drop(partition);
-    if let Some(news) = &task.news {
-        let key = (
-            source.installation.id().to_owned(),
-            news.external_run_id.clone(),
-        );
-        lock(&shared.routes).close(key);
-    }
-    if task.outbox.flush().await
-        && let Some(end) = life.end()
-    {
-        step(shared, source, &task.id, Step::Ended { end, label: words });
+/// Tells a run that something has happened. Must be called inside a tokio runtime.
+pub(super) fn post(shared: &Arc<Shared>, entry: &Arc<Entry>, happened: Happened) {
+    let mut inner = entry.lock();
+    inner.queue.push_back(happened);
+    if !std::mem::replace(&mut inner.is_busy, true) {
+        drop(inner);
+        tokio::spawn(work_off(shared.clone(), entry.clone()));
     }
 }
 
-/// Tells the log and whoever watches.
-fn step(shared: &Shared, source: &Source, run: &str, step: Step) {
-    let installation = source.installation.id();
-    tracing::info!(installation, run, "{step}");
-    if let Some(observer) = &shared.observer {
-        observer(installation, run, &step);
+/// Lets those have their turn whose turn it is.
+pub(super) fn pump(shared: &Arc<Shared>) {
+    if shared.stopping.is_cancelled() {
+        return;
     }
-}
-
-impl Task<'_> {
-    fn call(&self) -> Call {
-        Call::new(self.source.installation.clone(), self.id.clone())
-    }
-
-    fn step(&self, what: Step) {
-        step(self.shared, self.source, &self.id, what);
-    }
-
-    async fn plan(&self) -> Result<contract::RunPlan, Failure> {
-        let run = self.run.clone().ok_or_else(no_run)?;
-        let plan = self.shared.runtime.plan(self.call(), run).await;
-        flatten(plan)
-    }
-
-    async fn enter_partition(&self, key: Option<&str>) -> Option<OwnedMutexGuard<()>> {
-        let key = (self.source.installation.id().to_owned(), key?.to_owned());
-        let partition = {
-            let mut partitions = lock(&self.shared.partitions);
-            // Those that nobody holds or waits for are not needed any more.
-            partitions.retain(|_, partition| Arc::strong_count(partition) > 1);
-            partitions.entry(key).or_default().clone()
-        };
-        Some(partition.lock_owned().await)
-    }
-
-    /// Does one thing. An effect that has a result returns it as the next event.
-    async fn carry_out(&mut self, effect: Effect) -> Option<Event> {
-        match effect {
-            Effect::Write(write) => {
-                self.outbox.put(write);
-                None
-            }
-            Effect::Park(pause) => tokio::select! {
-                () = tokio::time::sleep(backoff::with_jitter(pause)) => Some(Event::Woken),
-                () = self.outbox.refused() => Some(Event::EndedElsewhere),
-            },
-            Effect::Ack => ack(self.source, self.kind, &self.id, self.claimed)
-                .await
-                .map(Event::Acked),
-            Effect::Dispatch(number) => Some(Event::Dispatched(self.dispatch(number).await)),
-        }
-    }
-
-    async fn dispatch(&mut self, number: u32) -> Result<contract::Started, Failure> {
-        let run = self.run.clone().ok_or_else(no_run)?;
-        let installation = self.source.installation.id().to_owned();
-        let (first_began, began) = *self
-            .first_began
-            .get_or_insert_with(|| (clock::timestamp(), Instant::now()));
-        let attempt = Attempt {
-            number,
-            first_began,
-            taken: lock(&self.shared.routes).taken(&installation, began),
-        };
-        self.step(Step::Dispatching { attempt: number });
-        let answer = self
-            .shared
-            .runtime
-            .dispatch(self.call(), run, attempt)
-            .await;
-        let started = flatten(answer)?;
-        // Before anything else: news that overtook this answer is waiting for its run.
-        let key = (installation, started.external_run_id.clone());
-        let updates = lock(&self.shared.routes).open(key);
-        self.news = Some(News {
-            external_run_id: started.external_run_id.clone(),
-            updates: updates.map_err(|Taken| belongs_to_another(&started))?,
-        });
-        Ok(started)
-    }
-
-    /// Waits for news. When none comes for a while, or when the host is about to stop, asks the plugin.
-    async fn hear(&mut self) -> Option<Event> {
-        let times = self.shared.check_times;
-        let mut pause = times.first;
-        let mut draining = false;
-        loop {
-            let news = self.news.as_mut()?;
-            tokio::select! {
-                // The sender stays among the routes for as long as this task lives.
-                Some(update) = news.updates.recv() => return Some(Event::Updated(update)),
-                () = self.outbox.refused() => return Some(Event::EndedElsewhere),
-                () = self.shared.draining.cancelled(), if !draining => {
-                    draining = true;
-                    pause = DRAIN_CHECK;
-                }
-                () = tokio::time::sleep(pause) => pause = (pause * 2).min(times.longest),
-            }
-            self.check().await;
-        }
-    }
-
-    /// Asks the plugin how the run stands. What it says goes the same way as any other news.
-    async fn check(&mut self) {
-        let (Some(run), Some(news)) = (self.run.clone(), &self.news) else {
+    loop {
+        let next = lock(&shared.turns).next();
+        let Some(key) = next else {
             return;
         };
-        let call = self.call();
-        let answer = self
-            .shared
-            .runtime
-            .check(call, run, news.external_run_id.clone())
-            .await;
-        match flatten(answer) {
-            Ok(updates) => {
-                let installation = self.source.installation.id();
-                for update in updates {
-                    let key = (installation.to_owned(), update.external_run_id.clone());
-                    lock(&self.shared.routes).deliver(key, update);
-                }
-            }
-            Err(failure) => {
-                tracing::warn!(run = self.id, "could not be checked: {}", failure.message);
-            }
+        let Some(entry) = shared.entry(&key) else {
+            lock(&shared.turns).done(&key.installation, &key, false);
+            continue;
+        };
+        {
+            let mut inner = entry.lock();
+            inner.has_turn = true;
+            inner.is_lined_up = false;
         }
+        let now = Instant::now();
+        let budget = entry.source.installation.budget();
+        let event = match budget.wait(now, shared.rate_threshold) {
+            None => Event::Turn,
+            Some(wait) => Event::NoBudget(wait.until.duration_since(now), wait.reason),
+        };
+        post(shared, &entry, Happened::life(event));
     }
+}
 
-    /// Tells the observer what is about to be done, if that is a step.
-    fn announce(&self, effect: &Effect, words: &str) {
-        match effect {
-            Effect::Park(_) => self.step(Step::Parked {
-                reason: words.to_owned(),
-            }),
-            Effect::Write(Write::Progress(progress)) => {
-                if let Some(label) = progress.label.clone() {
-                    self.step(Step::News { label });
-                }
-            }
-            Effect::Ack | Effect::Dispatch(_) | Effect::Write(_) => {}
-        }
-    }
+/// What was decided about one event.
+struct Decided {
+    changes: Vec<Change>,
+    effects: Vec<Effect>,
+    steps: Vec<Step>,
+    reply: Option<oneshot::Sender<Result<(), JournalError>>>,
+    /// The life before, for an event that is taken back if it cannot be written.
+    before: Option<Life>,
+    is_restart: bool,
+}
 
-    /// Tells the observer what happened; returns the words for it.
-    fn tell(&self, life: &Life, event: &Event) -> String {
-        match event {
-            Event::Planned(Ok(plan)) => {
-                let target = plan.target.clone();
-                self.step(Step::Planned { target });
-                String::new()
+async fn work_off(shared: Arc<Shared>, entry: Arc<Entry>) {
+    loop {
+        let Some(decided) = decide(&shared, &entry) else {
+            return;
+        };
+        let is_new = !entry.lock().is_journaled;
+        let changes = decided.changes;
+        let committed = match (&decided.before, changes.is_empty()) {
+            (_, true) => Ok(None),
+            (Some(_), _) => shared.journal.commit(changes).await.map(Some),
+            (None, _) => shared.journal.insist(changes).await.map(Some),
+        };
+        match committed {
+            Ok(Some(committed)) if is_new && !committed.fresh => {
+                tracing::error!(
+                    run = %entry.key,
+                    "Port offers a run that the journal has as done: it is left alone, so that it cannot be done twice"
+                );
+                return shared.remove(&entry);
             }
-            Event::Planned(Err(failure)) | Event::Dispatched(Err(failure)) => {
-                failure.message.clone()
-            }
-            Event::Acked(Ack::Ours) => {
-                self.step(Step::Acked);
-                match life.state() {
-                    State::Acking(Err(failure)) => failure.message.clone(),
-                    _ => String::new(),
+            Ok(Some(_)) => entry.lock().is_journaled = true,
+            Ok(None) => {}
+            Err(error) => match decided.before {
+                // Nothing has left, so it has not happened.
+                Some(before) => {
+                    entry.lock().life = before;
+                    answer(decided.reply, Err(error));
+                    continue;
                 }
-            }
-            Event::Acked(Ack::Taken) => "somebody else has acked it".to_owned(),
-            Event::Dispatched(Ok(started)) => {
-                self.step(Step::Started {
-                    external_run_id: started.external_run_id.clone(),
-                });
-                "its end is not to be reported".to_owned()
-            }
-            Event::Woken => String::new(),
-            Event::EndedElsewhere => "somebody has ended it in Port".to_owned(),
-            Event::Updated(update) => match &update.change {
-                contract::Change::Progress(_) => String::new(),
-                contract::Change::Completed(completion) => completion.label.clone(),
+                // The process ends; the next one reads how far this one came.
+                None => return,
             },
         }
+        answer(decided.reply, Ok(()));
+        for step in decided.steps {
+            shared.tell(&entry, &step);
+        }
+        carry_out(&shared, &entry, decided.effects, decided.is_restart);
     }
 }
 
-/// Joins the two ways of failing: the plugin's own answer, and a call that gave none.
-fn flatten<T>(answer: Result<Result<T, Failure>, CallError>) -> Result<T, Failure> {
-    answer.unwrap_or_else(|error| Err(stopped(&error)))
+fn answer(
+    reply: Option<oneshot::Sender<Result<(), JournalError>>>,
+    answer: Result<(), JournalError>,
+) {
+    if let Some(reply) = reply {
+        // Whoever asked may have been stopped meanwhile.
+        let _ = reply.send(answer);
+    }
 }
 
-/// A call that gave no answer, as a failure. If a request was sent before, nobody knows what it did.
-fn stopped(error: &CallError) -> Failure {
-    Failure {
-        kind: if error.request_sent {
-            FailureKind::Ambiguous
-        } else {
-            FailureKind::Internal
-        },
-        code: "plugin-stopped".to_owned(),
-        message: format!("The run could not be handled: {error}."),
-        remedy: Some("Ask the operator of the integration; its log has more.".to_owned()),
-        request_sent: error.request_sent,
+/// Takes the next event out of the queue and decides what follows. None: the queue is empty.
+fn decide(shared: &Shared, entry: &Entry) -> Option<Decided> {
+    let mut inner = entry.lock();
+    loop {
+        let Some(happened) = inner.queue.pop_front() else {
+            inner.is_busy = false;
+            return None;
+        };
+        let Happened { what, with, reply } = happened;
+        let decided = match what {
+            What::Life(event) => decide_life(shared, entry, &mut inner, event, reply),
+            What::Call(fate) => Some(decide_call(entry, &mut inner, fate)),
+        };
+        if let Some(mut decided) = decided {
+            decided.changes.extend(with);
+            return Some(decided);
+        }
     }
+}
+
+fn decide_life(
+    shared: &Shared,
+    entry: &Entry,
+    inner: &mut Inner,
+    event: Event,
+    reply: Option<oneshot::Sender<Result<(), JournalError>>>,
+) -> Option<Decided> {
+    let is_leaving = matches!(event, Event::Leaving);
+    if is_leaving && !matches!(inner.life.state(), State::Dispatching(_)) {
+        // A call that nobody waits for any more.
+        answer(reply, Err(JournalError::Closed));
+        return None;
+    }
+    let event = match event {
+        Event::Dispatched(Ok(started)) => accepted(shared, entry, inner, started),
+        event => event,
+    };
+    let before = inner.life.clone();
+    let words = step::words(&before, &event);
+    let needs_record = !matches!(event, Event::Turn | Event::Quiet);
+    let is_restart = matches!(event, Event::Restarted);
+    let effects = inner.life.handle(event.clone(), &entry.source.rules);
+    if std::mem::discriminant(before.state()) != std::mem::discriminant(inner.life.state())
+        && !is_restart
+    {
+        inner.since = clock::timestamp();
+    }
+    let mut changes = Vec::new();
+    for effect in &effects {
+        if let Effect::Write(write) = effect {
+            put(entry, inner, write.clone(), &mut changes);
+        }
+    }
+    let mut steps = step::steps(&event, &effects, &words);
+    if !words.is_empty() {
+        inner.words = words;
+    }
+    if (needs_record && before != inner.life) || !changes.is_empty() {
+        steps.extend(finish_if_over(inner));
+        changes.push(entry.record(inner));
+    }
+    if !changes.is_empty() {
+        note(entry, inner, &steps, &mut changes);
+    }
+    Some(Decided {
+        changes,
+        effects,
+        steps,
+        reply,
+        before: is_leaving.then_some(before),
+        is_restart,
+    })
+}
+
+/// A run that the server has accepted gets its id, and the news that came before.
+fn accepted(shared: &Shared, entry: &Entry, inner: &mut Inner, started: Started) -> Event {
+    if !matches!(
+        inner.life.state(),
+        State::Dispatching(_) | State::Sending(_)
+    ) {
+        return Event::Dispatched(Ok(started));
+    }
+    let route = (
+        entry.key.installation.clone(),
+        started.external_run_id.clone(),
+    );
+    match lock(&shared.routes).open(route, entry.key.clone()) {
+        Ok(early) => {
+            inner.external_run_id = Some(started.external_run_id.clone());
+            inner.started_at = Some(clock::timestamp());
+            // Before everything else that waits, in their order.
+            for News { update, delivery } in early.into_iter().rev() {
+                let mut happened = Happened::life(Event::Updated(update));
+                let done = |key| Change::DeliveryDone(key, clock::timestamp());
+                happened.with = delivery.map(done).into_iter().collect();
+                inner.queue.push_front(happened);
+            }
+            Event::Dispatched(Ok(started))
+        }
+        Err(Taken) => Event::Dispatched(Err(belongs_to_another(&started))),
+    }
+}
+
+/// Puts what Port is to be told into the outbox.
+fn put(entry: &Entry, inner: &mut Inner, write: super::Write, changes: &mut Vec<Change>) {
+    if inner.outbox.is_refused {
+        // The run has ended in Port, and its life has not heard of it in a state where it matters.
+        let ended = Happened::life(Event::EndedElsewhere);
+        return inner.queue.push_back(ended);
+    }
+    for call in inner.reporter.calls(write) {
+        // Structs of texts and numbers always have a JSON form.
+        let text = serde_json::to_string(&call).unwrap_or_default();
+        let number = inner.outbox.put(call);
+        changes.push(Change::Call(entry.key.clone(), Call { number, call: text }));
+    }
+}
+
+fn decide_call(entry: &Entry, inner: &mut Inner, fate: Fate) -> Decided {
+    let was_last = inner
+        .outbox
+        .first()
+        .is_some_and(|(_, call)| outbox::is_last(call));
+    let over = inner.outbox.is_over(&fate);
+    let mut changes: Vec<Change> = over
+        .into_iter()
+        .map(|number| Change::CallDone(entry.key.clone(), number))
+        .collect();
+    if fate == Fate::Ended && !was_last {
+        let ended = Happened::life(Event::EndedElsewhere);
+        inner.queue.push_back(ended);
+    }
+    let steps: Vec<Step> = finish_if_over(inner).into_iter().collect();
+    if inner.finished_at.is_some() {
+        changes.push(entry.record(inner));
+    }
+    note(entry, inner, &steps, &mut changes);
+    Decided {
+        changes,
+        effects: vec![],
+        steps,
+        reply: None,
+        before: None,
+        is_restart: false,
+    }
+}
+
+/// When there is nothing left to do, the run has finished: the last step of its life.
+fn finish_if_over(inner: &mut Inner) -> Option<Step> {
+    if !inner.is_over() || inner.finished_at.is_some() {
+        return None;
+    }
+    inner.finished_at = Some(clock::timestamp());
+    let end = inner.life.end()?;
+    (!inner.outbox.has_lost).then(|| Step::Ended {
+        end,
+        label: inner.words.clone(),
+    })
+}
+
+fn note(entry: &Entry, inner: &mut Inner, steps: &[Step], changes: &mut Vec<Change>) {
+    for step in steps {
+        let note = Note {
+            number: inner.notes,
+            at: clock::timestamp(),
+            text: step.to_string(),
+        };
+        inner.notes += 1;
+        changes.push(Change::Note(entry.key.clone(), note));
+    }
+}
+
+/// Does what was decided. The journal has it.
+fn carry_out(shared: &Arc<Shared>, entry: &Arc<Entry>, effects: Vec<Effect>, is_restart: bool) {
+    let mut inner = entry.lock();
+    for effect in effects {
+        match effect {
+            Effect::Ack { again } => calls::ack(shared, entry, again),
+            Effect::LineUp => {
+                let partition = partition(&inner);
+                inner.is_lined_up = true;
+                lock(&shared.turns).push(
+                    &entry.key.installation,
+                    partition.as_deref(),
+                    entry.key.clone(),
+                );
+            }
+            Effect::Dispatch(number) => {
+                let began = *inner.first_began.get_or_insert_with(clock::timestamp);
+                calls::dispatch(shared, entry, number, began);
+            }
+            Effect::Wake(pause) => {
+                let passed = clock::timestamp().saturating_sub(inner.since);
+                let left = if is_restart {
+                    pause.saturating_sub(Duration::from_millis(passed))
+                } else {
+                    pause
+                };
+                let timer = after(shared, entry, backoff::with_jitter(left), Event::Woken);
+                set(&mut inner.timers.wake, Some(timer));
+            }
+            Effect::HoldInstallation(pause) => {
+                let budget = entry.source.installation.budget();
+                budget.hold(pause, Instant::now());
+            }
+            Effect::Listen(pause) => {
+                let timer = after(shared, entry, backoff::with_jitter(pause), Event::Quiet);
+                set(&mut inner.timers.listen, Some(timer));
+            }
+            Effect::Deadline(time) => {
+                let since = inner.started_at.unwrap_or_else(clock::timestamp);
+                let passed = Duration::from_millis(clock::timestamp().saturating_sub(since));
+                let timer = after(shared, entry, time.saturating_sub(passed), Event::Overdue);
+                set(&mut inner.timers.deadline, Some(timer));
+            }
+            Effect::Check if !std::mem::replace(&mut inner.is_checking, true) => {
+                calls::check(shared, entry, inner.external_run_id.clone());
+            }
+            Effect::Cancel => calls::cancel(shared, entry, inner.external_run_id.clone()),
+            Effect::Check | Effect::Write(_) => {}
+        }
+    }
+    give_turn_back(shared, entry, &mut inner);
+    tell_port(shared, entry, &mut inner);
+    if inner.finished_at.is_some() {
+        inner.timers.stop();
+        count_end(shared, entry, &inner);
+        drop(inner);
+        shared.remove(entry);
+    } else {
+        drop(inner);
+        shared.recount(entry);
+    }
+    pump(shared);
+}
+
+/// A run whose call is over lets the next one begin; its partition only if the outcome is known.
+fn give_turn_back(shared: &Shared, entry: &Entry, inner: &mut Inner) {
+    let is_under_way = matches!(
+        inner.life.state(),
+        State::Dispatching(_) | State::Sending(_)
+    );
+    if inner.has_turn && !is_under_way {
+        inner.has_turn = false;
+        inner.holds_partition = inner.life.is_unresolved();
+        lock(&shared.turns).done(&entry.key.installation, &entry.key, inner.holds_partition);
+    }
+}
+
+/// Sends the first call of the outbox, unless it is being sent.
+fn tell_port(shared: &Arc<Shared>, entry: &Arc<Entry>, inner: &mut Inner) {
+    if inner.outbox.is_sending {
+        return;
+    }
+    let Some((_, call)) = inner.outbox.first() else {
+        return;
+    };
+    let call = call.clone();
+    inner.outbox.is_sending = true;
+    let (shared, entry) = (shared.clone(), entry.clone());
+    tokio::spawn(async move {
+        let fate = outbox::send(&entry, &call, &shared.metrics).await;
+        let happened = Happened {
+            what: What::Call(fate),
+            with: vec![],
+            reply: None,
+        };
+        post(&shared, &entry, happened);
+    });
+}
+
+fn after(shared: &Arc<Shared>, entry: &Arc<Entry>, pause: Duration, event: Event) -> AbortHandle {
+    let (shared, entry) = (shared.clone(), entry.clone());
+    let timer = tokio::spawn(async move {
+        tokio::time::sleep(pause).await;
+        post(&shared, &entry, Happened::life(event));
+    });
+    timer.abort_handle()
+}
+
+/// The partition of a run that is not started yet.
+pub(super) fn partition(inner: &Inner) -> Option<String> {
+    match inner.life.state() {
+        State::Ready(plan)
+        | State::Dispatching(plan)
+        | State::Sending(plan)
+        | State::Parked { plan, .. } => plan.partition_key.clone(),
+        _ => None,
+    }
+}
+
+fn count_end(shared: &Shared, entry: &Entry, inner: &Inner) {
+    let outcome = match inner.life.end() {
+        Some(End::Reported(Outcome::Success)) => RunOutcome::Success,
+        Some(End::Reported(Outcome::Failure)) => RunOutcome::Failure,
+        Some(End::Reported(Outcome::Cancelled)) => RunOutcome::Cancelled,
+        Some(End::HandedOver) => RunOutcome::HandedOver,
+        Some(End::NotOurs) => RunOutcome::NotOurs,
+        Some(End::Returned) => RunOutcome::Returned,
+        Some(End::Elsewhere) | None => RunOutcome::EndedElsewhere,
+    };
+    shared.metrics.run_ended(outcome);
+    let life = clock::timestamp().saturating_sub(entry.claimed_at);
+    shared.metrics.run_lasted(Duration::from_millis(life));
 }
 
 /// The plugin took another run of Port's for this one: two were started so close together that it could not tell.
-fn belongs_to_another(started: &contract::Started) -> Failure {
+fn belongs_to_another(started: &Started) -> Failure {
     Failure {
         kind: FailureKind::Ambiguous,
         code: "run-belongs-to-another".to_owned(),
@@ -315,32 +442,5 @@ fn belongs_to_another(started: &contract::Started) -> Failure {
                 .to_owned(),
         ),
         request_sent: true,
-    }
-}
-
-fn no_run() -> Failure {
-    Failure {
-        kind: FailureKind::Internal,
-        code: "unreadable-run".to_owned(),
-        message: "The run cannot be read.".to_owned(),
-        remedy: None,
-        request_sent: false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::CallErrorKind;
-
-    #[test]
-    fn a_call_that_died_after_sending_is_ambiguous_and_one_before_is_not() {
-        let error = |request_sent| CallError {
-            function: "dispatch",
-            kind: CallErrorKind::Wall(Duration::from_secs(1)),
-            request_sent,
-        };
-        assert_eq!(stopped(&error(true)).kind, FailureKind::Ambiguous);
-        assert_eq!(stopped(&error(false)).kind, FailureKind::Internal);
     }
 }

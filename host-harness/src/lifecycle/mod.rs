@@ -1,35 +1,47 @@
 //! A run's life, from the claim to the report of its end.
 //!
-//! * `decision`: what happens next, a pure function of state and event;
-//! * `driver`: does what was decided, one task for each run, and comes back with the next event;
+//! * `decision`: what happens next, a pure function of state and event; `retry`: what a failure to start allows;
+//! * `entry`: one run in memory; `driver`: decide, write into the journal, then do; `calls`: the calls that it takes;
+//! * `restore`: what a host that was started anew finds in its journal;
 //! * `routes`: brings news to its run, also news that comes before its run is known;
 //! * `report` and `outbox`: tell Port, in order, until Port has it.
 //!
-//! This first version keeps everything in memory: a restart forgets runs that are under way. What the rest of the
-//! host sees of it is [`Lifecycle`]: runs are offered, news is delivered.
+//! What the rest of the host sees of it is [`Lifecycle`]: runs are offered, news is delivered.
 
 mod ack;
 mod backoff;
+mod calls;
 mod decision;
 mod driver;
+mod entry;
 mod outbox;
 mod report;
+mod restore;
+mod retry;
 mod routes;
 mod step;
+mod waiting;
 
-pub use decision::{Ack, Effect, End, Event, Life, State, Write};
+pub use decision::{Ack, Effect, End, Event, Life, Rules, State, Write};
 pub use step::{Observer, Step};
 
-use crate::contract::{Failure, FailureKind, RunUpdate};
+use crate::clock;
+use crate::contract::{Failure, FailureKind, Run, RunUpdate};
 use crate::installation::Installation;
+use crate::journal::{Change, DeliveryKey, Journal, JournalError, Phase, RunKey};
+use crate::metrics::Metrics;
 use crate::port::{self, PendingRun, RunKind, Unreadable};
 use crate::runtime::Runtime;
-use routes::Routes;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::scheduler::{Share, Turns};
+use driver::post;
+use entry::{Entry, Happened};
+use routes::{News, Routes, Went};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use waiting::Waiting;
 
 /// Where runs come from and go back to: one installation and its access to Port.
 pub struct Source {
@@ -39,25 +51,8 @@ pub struct Source {
     pub port: Arc<port::Client>,
     /// How long Port keeps a claimed run from others.
     pub visibility_timeout: Duration,
-}
-
-/// When the plugin is asked about runs that there is no news of.
-#[derive(Debug, Clone, Copy)]
-pub struct CheckTimes {
-    /// First pause without news.
-    pub first: Duration,
-    /// Pauses double up to this.
-    pub longest: Duration,
-}
-
-impl Default for CheckTimes {
-    /// Half a minute to five: news by webhook is faster, and a check costs a request.
-    fn default() -> CheckTimes {
-        CheckTimes {
-            first: Duration::from_secs(30),
-            longest: Duration::from_secs(5 * 60),
-        }
-    }
+    /// What the operator has set about its runs.
+    pub rules: Rules,
 }
 
 /// All runs of the process. Cheap to clone.
@@ -66,47 +61,98 @@ pub struct Lifecycle {
     shared: Arc<Shared>,
 }
 
-struct Shared {
-    runtime: Runtime,
-    check_times: CheckTimes,
-    observer: Option<Observer>,
-    routes: Mutex<Routes>,
-    /// Runs that have a task, by installation and run id. Port offers a run again while its ack is late.
-    active: Mutex<BTreeSet<(String, String)>>,
-    idle: Notify,
-    /// Cancelled when the host wants to stop.
-    draining: CancellationToken,
-    /// One lock for each partition key of an installation that a run holds or waits for.
-    partitions: Mutex<BTreeMap<(String, String), Partition>>,
+/// What a lifecycle works with.
+pub struct LifecycleOptions {
+    /// The plugin and its threads.
+    pub runtime: Runtime,
+    /// Where everything is written down first.
+    pub journal: Journal,
+    /// Where is counted.
+    pub metrics: Metrics,
+    /// Who is told every step.
+    pub observer: Option<Observer>,
+    /// How many dispatches may be under way.
+    pub share: Share,
+    /// No run is started while a credential has only so many requests left.
+    pub rate_threshold: u32,
 }
 
-/// Held by the run whose turn it is.
-type Partition = Arc<tokio::sync::Mutex<()>>;
+struct Shared {
+    runtime: Runtime,
+    journal: Journal,
+    metrics: Metrics,
+    observer: Option<Observer>,
+    rate_threshold: u32,
+    /// Runs that have a life. Port offers a run again while its ack is late.
+    entries: Mutex<BTreeMap<RunKey, Arc<Entry>>>,
+    routes: Mutex<Routes>,
+    turns: Mutex<Turns<RunKey>>,
+    waiting: Mutex<Waiting>,
+    idle: Notify,
+    /// Cancelled when nothing new may begin.
+    stopping: CancellationToken,
+}
+
+/// What became of the news of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivered {
+    /// Some run takes it.
+    News,
+    /// It waits for its run.
+    Early,
+    /// It concerns no run of this host.
+    Nobody,
+}
+
+/// How many runs are where.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Runs by phase.
+    pub phases: BTreeMap<Phase, usize>,
+    /// Calls that Port has not taken yet.
+    pub calls: usize,
+    /// Dispatches under way.
+    pub dispatches: usize,
+}
 
 impl Lifecycle {
-    /// A life for runs that `runtime` executes. `observer` is told every step.
-    pub fn new(runtime: Runtime, check_times: CheckTimes, observer: Option<Observer>) -> Lifecycle {
+    /// A lifecycle without runs.
+    pub fn new(options: LifecycleOptions) -> Lifecycle {
         Lifecycle {
             shared: Arc::new(Shared {
-                runtime,
-                check_times,
-                observer,
+                runtime: options.runtime,
+                journal: options.journal,
+                metrics: options.metrics,
+                observer: options.observer,
+                rate_threshold: options.rate_threshold,
+                entries: Mutex::default(),
                 routes: Mutex::default(),
-                active: Mutex::default(),
+                turns: Mutex::new(Turns::new(options.share)),
+                waiting: Mutex::default(),
                 idle: Notify::new(),
-                draining: CancellationToken::new(),
-                partitions: Mutex::default(),
+                stopping: CancellationToken::new(),
             }),
         }
     }
 
     /// Takes a run in that was claimed. False if it has a life already. Must be called inside a tokio runtime.
     pub fn offer(&self, source: &Arc<Source>, run: PendingRun) -> bool {
+        let key = RunKey {
+            installation: source.installation.id().to_owned(),
+            run: run.id.clone(),
+        };
         if run.installation_id != source.installation.id() {
             let failure = wrong_installation(&run, source.installation.id());
-            return self.start(source, run.kind, run.id.clone(), Err(failure));
+            return self.refuse(source, run.kind, key, failure);
         }
-        self.start(source, run.kind, run.id.clone(), Ok(run))
+        let (kind, action) = (run.kind, run.action_identifier.clone());
+        let order = Some(Run::from(run));
+        let entry = Entry::claimed(key, kind, action, source.clone(), order);
+        let Some(entry) = self.shared.add(entry) else {
+            return false;
+        };
+        calls::plan(&self.shared, &entry);
+        true
     }
 
     /// Takes a run in that Port offered and that cannot be read: it is acked and fails with the reason, so that Port
@@ -130,31 +176,87 @@ impl Lifecycle {
             remedy: Some("Save the action again with the installation's backend.".to_owned()),
             request_sent: false,
         };
-        self.start(source, unreadable.kind, id, Err(failure))
+        let key = RunKey {
+            installation: source.installation.id().to_owned(),
+            run: id,
+        };
+        self.refuse(source, unreadable.kind, key, failure)
     }
 
-    /// Brings news of a run of an installation. News of a run that is not known yet waits for it.
-    pub fn deliver(&self, installation: &str, update: RunUpdate) {
-        let key = (installation.to_owned(), update.external_run_id.clone());
-        lock(&self.shared.routes).deliver(key, update);
+    /// Brings the news of a delivery. News of a run that is not known yet waits for it. The delivery is marked as handled
+    /// together with what its news changes.
+    pub async fn deliver(
+        &self,
+        installation: &str,
+        updates: Vec<RunUpdate>,
+        delivery: DeliveryKey,
+    ) -> Delivered {
+        self.shared
+            .deliver(installation, updates, Some(delivery))
+            .await
+    }
+
+    /// Lets go of news that has waited for too long.
+    pub async fn forget_early(&self) {
+        let gone = lock(&self.shared.routes).forget_early();
+        self.shared.done(gone).await;
     }
 
     /// How many runs have a life.
     pub fn active(&self) -> usize {
-        lock(&self.shared.active).len()
+        lock(&self.shared.entries).len()
     }
 
-    /// How many runs of an installation have a life.
-    pub fn active_of(&self, installation: &str) -> usize {
-        lock(&self.shared.active)
-            .range((installation.to_owned(), String::new())..)
-            .take_while(|(of, _)| of == installation)
-            .count()
+    /// How many runs of an installation were claimed and have not been accepted by the server, by action.
+    pub fn waiting_of(&self, installation: &str) -> BTreeMap<Option<String>, usize> {
+        lock(&self.shared.waiting).of(installation)
     }
 
-    /// Asks about all runs that are under way now, and often from now on: the host is about to stop.
-    pub fn drain(&self) {
-        self.shared.draining.cancel();
+    /// How many runs of all installations were claimed and have not been accepted by a server.
+    pub fn waiting(&self) -> usize {
+        lock(&self.shared.waiting).all()
+    }
+
+    /// Where all runs are.
+    pub fn census(&self) -> Census {
+        let mut census = Census {
+            dispatches: lock(&self.shared.turns).under_way(),
+            ..Census::default()
+        };
+        let entries: Vec<Arc<Entry>> = lock(&self.shared.entries).values().cloned().collect();
+        for entry in entries {
+            let inner = entry.lock();
+            *census.phases.entry(inner.phase()).or_default() += 1;
+            census.calls += inner.outbox.len();
+        }
+        census
+    }
+
+    /// Begins nothing new from now on: no dispatch, no ack.
+    pub fn stop(&self) {
+        self.shared.stopping.cancel();
+    }
+
+    /// Waits until no call is under way and Port has been told everything. Runs that wait stay where they are.
+    pub async fn settled(&self) {
+        while !self.is_settled() {
+            tokio::time::sleep(SETTLE_TICK).await;
+        }
+    }
+
+    fn is_settled(&self) -> bool {
+        let entries: Vec<Arc<Entry>> = lock(&self.shared.entries).values().cloned().collect();
+        entries.iter().all(|entry| {
+            let inner = entry.lock();
+            let is_waiting = matches!(
+                inner.life.state(),
+                State::Ready(_)
+                    | State::Parked { .. }
+                    | State::Started { .. }
+                    | State::Holding { .. }
+            );
+            is_waiting && !inner.is_busy && !inner.has_turn && inner.outbox.is_empty()
+        })
     }
 
     /// Waits until no run has a life. New ones can still be offered.
@@ -168,41 +270,140 @@ impl Lifecycle {
         }
     }
 
-    fn start(
-        &self,
-        source: &Arc<Source>,
-        kind: RunKind,
-        id: String,
-        run: Result<PendingRun, Failure>,
-    ) -> bool {
-        let key = (source.installation.id().to_owned(), id.clone());
-        if !lock(&self.shared.active).insert(key.clone()) {
+    /// Gives a run a life that ends with this failure.
+    fn refuse(&self, source: &Arc<Source>, kind: RunKind, key: RunKey, failure: Failure) -> bool {
+        let entry = Entry::claimed(key, kind, None, source.clone(), None);
+        let Some(entry) = self.shared.add(entry) else {
             return false;
-        }
-        let shared = self.shared.clone();
-        let source = source.clone();
-        tokio::spawn(async move {
-            // Dropped on every way out, also when the runtime shuts down.
-            let _registered = Registered {
-                shared: shared.clone(),
-                key,
-            };
-            driver::drive(&shared, &source, kind, id, run).await;
-        });
+        };
+        post(
+            &self.shared,
+            &entry,
+            Happened::life(Event::Planned(Err(failure))),
+        );
         true
     }
 }
 
-/// A run's entry among the active ones.
-struct Registered {
-    shared: Arc<Shared>,
-    key: (String, String),
-}
+/// How often is looked whether everything has settled.
+const SETTLE_TICK: Duration = Duration::from_millis(20);
 
-impl Drop for Registered {
-    fn drop(&mut self) {
-        lock(&self.shared.active).remove(&self.key);
-        self.shared.idle.notify_waiters();
+impl Shared {
+    fn add(&self, entry: Entry) -> Option<Arc<Entry>> {
+        let mut entries = lock(&self.entries);
+        if entries.contains_key(&entry.key) {
+            return None;
+        }
+        let entry = Arc::new(entry);
+        entries.insert(entry.key.clone(), entry.clone());
+        drop(entries);
+        self.metrics.run_claimed(entry.kind);
+        self.recount(&entry);
+        Some(entry)
+    }
+
+    /// Counts a run as waiting for as long as it does.
+    fn recount(&self, entry: &Entry) {
+        let mut inner = entry.lock();
+        let waits = inner.phase() < Phase::Started;
+        if waits == std::mem::replace(&mut inner.counts_as_waiting, waits) {
+            return;
+        }
+        let mut waiting = lock(&self.waiting);
+        let installation = &entry.key.installation;
+        if waits {
+            waiting.add(installation, &entry.action);
+        } else {
+            waiting.remove(installation, &entry.action);
+        }
+    }
+
+    fn entry(&self, key: &RunKey) -> Option<Arc<Entry>> {
+        lock(&self.entries).get(key).cloned()
+    }
+
+    /// The run has no life any more.
+    fn remove(&self, entry: &Entry) {
+        if std::mem::take(&mut entry.lock().counts_as_waiting) {
+            lock(&self.waiting).remove(&entry.key.installation, &entry.action);
+        }
+        let (external_run_id, waits) = {
+            let inner = entry.lock();
+            let waits = inner.is_lined_up || inner.holds_partition;
+            (inner.external_run_id.clone(), waits)
+        };
+        if waits {
+            lock(&self.turns).leave(&entry.key.installation, &entry.key);
+        }
+        if let Some(id) = external_run_id {
+            let route = (entry.key.installation.clone(), id);
+            lock(&self.routes).close(route, Duration::ZERO);
+        }
+        lock(&self.entries).remove(&entry.key);
+        self.idle.notify_waiters();
+    }
+
+    async fn deliver(
+        self: &Arc<Self>,
+        installation: &str,
+        updates: Vec<RunUpdate>,
+        delivery: Option<DeliveryKey>,
+    ) -> Delivered {
+        let mut known = Vec::new();
+        let mut waits = false;
+        let mut gone = Vec::new();
+        for update in updates {
+            let route = (installation.to_owned(), update.external_run_id.clone());
+            let news = News {
+                update: update.clone(),
+                delivery: delivery.clone(),
+            };
+            let (went, forgotten) = lock(&self.routes).deliver(route, news);
+            gone.extend(forgotten);
+            match went {
+                Went::To(key) => known.extend(self.entry(&key).map(|entry| (entry, update))),
+                Went::Waits => waits = true,
+                Went::Nowhere => {}
+            }
+        }
+        let delivered = match (known.is_empty(), waits) {
+            (false, _) => Delivered::News,
+            (true, true) => Delivered::Early,
+            (true, false) => Delivered::Nobody,
+        };
+        // The last one marks the delivery as handled; while some of its news waits, nobody does.
+        let mut done = delivery.filter(|_| !waits);
+        while let Some((entry, update)) = known.pop() {
+            let mut happened = Happened::life(Event::Updated(update));
+            let mark = |key| Change::DeliveryDone(key, clock::timestamp());
+            happened.with = done.take().map(mark).into_iter().collect();
+            post(self, &entry, happened);
+        }
+        self.done(gone.into_iter().chain(done)).await;
+        delivered
+    }
+
+    /// Marks deliveries as handled.
+    async fn done(&self, deliveries: impl IntoIterator<Item = DeliveryKey>) {
+        let now = clock::timestamp();
+        let done: Vec<Change> = deliveries
+            .into_iter()
+            .map(|key| Change::DeliveryDone(key, now))
+            .collect();
+        if !done.is_empty()
+            && let Err(error) = self.journal.insist(done).await
+        {
+            debug_assert_eq!(error, JournalError::Closed);
+        }
+    }
+
+    /// Tells the log and whoever watches.
+    fn tell(&self, entry: &Entry, step: &Step) {
+        let RunKey { installation, run } = &entry.key;
+        tracing::info!(installation, run, "{step}");
+        if let Some(observer) = &self.observer {
+            observer(installation, run, step);
+        }
     }
 }
 

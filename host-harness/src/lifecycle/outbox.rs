@@ -1,49 +1,45 @@
 //! Telling Port: in order, again and again until Port has it.
 //!
-//! What becomes of a call that Port does not take:
+//! The calls of a run are in the journal before the first is sent and leave it when Port has answered, so a kill
+//! repeats a call and never loses one. What becomes of a call that Port does not take:
 //!
 //! | call | Port cannot be reached, 5xx, 429, 401 | Port refuses it (other 4xx) |
 //! |---|---|---|
-//! | it has ended | tried for as long as the process lives | once more in its shortest form |
+//! | it has ended | tried for ever | once more in its shortest form |
 //! | it has begun | tried for an hour | given up |
 //! | label, summary, log | tried for about two minutes, so that it holds up nothing that matters | given up |
 //!
 //! A 409 says that the run has ended in Port: nothing more is told.
 
 use super::backoff;
-use super::decision::Write;
-use super::report::{PortCall, Reporter};
-use crate::port::{self, RunKind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use super::entry::Entry;
+use super::report::PortCall;
+use crate::metrics::{self, Metrics, PortResult};
+use crate::port;
+use std::collections::VecDeque;
 
 /// How often the call that says that a run has begun is tried: about an hour with the pauses between.
 const BEGIN_TRIES: u32 = 65;
 /// How often calls are tried that the run's end does not depend on: about two minutes.
 const NEWS_TRIES: u32 = 9;
 
-/// The calls of one run, sent by a task of their own so that the run never waits for Port.
+/// What Port still has to be told about one run.
+#[derive(Debug, Default)]
 pub(super) struct Outbox {
-    reporter: Reporter,
-    queue: mpsc::UnboundedSender<PortCall>,
-    sender: JoinHandle<()>,
-    refused: CancellationToken,
+    /// With the numbers that they have in the journal.
+    calls: VecDeque<(u32, PortCall)>,
+    next: u32,
+    /// Whether the first is being sent.
+    pub(super) is_sending: bool,
+    /// Whether Port has said that the run has ended, so that no call about it is wanted any more.
+    pub(super) is_refused: bool,
     /// Whether a call that matters was given up.
-    lost: Arc<AtomicBool>,
-}
-
-/// What the sending task works with.
-struct Sender {
-    port: Arc<port::Client>,
-    kind: RunKind,
-    id: String,
+    pub(super) has_lost: bool,
 }
 
 /// What became of a call.
-enum Fate {
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Fate {
     /// Port has it.
     Told,
     /// Port will never have it.
@@ -53,57 +49,71 @@ enum Fate {
 }
 
 impl Outbox {
-    pub(super) fn open(port: Arc<port::Client>, kind: RunKind, id: String) -> Outbox {
-        let (queue, mut calls) = mpsc::unbounded_channel();
-        let refused = CancellationToken::new();
-        let lost = Arc::new(AtomicBool::new(false));
-        let (refusal, loss) = (refused.clone(), lost.clone());
-        let sender = Sender { port, kind, id };
-        let sender = tokio::spawn(async move {
-            while let Some(call) = calls.recv().await {
-                match sender.send(&call).await {
-                    Fate::Told => {}
-                    Fate::GivenUp => {
-                        loss.fetch_or(matters(&call), Ordering::Relaxed);
-                    }
-                    Fate::Ended => {
-                        refusal.cancel();
-                        return;
-                    }
-                }
-            }
-        });
+    /// The outbox of a run from the journal.
+    pub(super) fn restored(calls: Vec<(u32, PortCall)>) -> Outbox {
         Outbox {
-            reporter: Reporter::new(kind),
-            queue,
-            sender,
-            refused,
-            lost,
+            next: calls.last().map_or(0, |(number, _)| number + 1),
+            calls: calls.into(),
+            ..Outbox::default()
         }
     }
 
-    /// Returns when Port has said that the run has ended already: there is nothing left to tell.
-    pub(super) async fn refused(&self) {
-        self.refused.cancelled().await;
+    /// Takes a call in; returns its number.
+    pub(super) fn put(&mut self, call: PortCall) -> u32 {
+        let number = self.next;
+        self.next += 1;
+        self.calls.push_back((number, call));
+        number
     }
 
-    pub(super) fn put(&mut self, write: Write) {
-        for call in self.reporter.calls(write) {
-            // An error means that Port has refused an earlier call, so this one isn't wanted either.
-            let _ = self.queue.send(call);
+    /// The call that is to be sent now.
+    pub(super) fn first(&self) -> Option<&(u32, PortCall)> {
+        self.calls.front()
+    }
+
+    /// The first call is done with, or none is wanted any more. Returns the numbers that are over.
+    pub(super) fn is_over(&mut self, fate: &Fate) -> Vec<u32> {
+        self.is_sending = false;
+        let first = self.calls.pop_front();
+        match fate {
+            Fate::Told => {}
+            Fate::GivenUp => {
+                self.has_lost |= first.as_ref().is_some_and(|(_, call)| matters(call));
+            }
+            Fate::Ended => {
+                self.is_refused = true;
+                let rest = std::mem::take(&mut self.calls);
+                return first.into_iter().chain(rest).map(|it| it.0).collect();
+            }
         }
+        first.map(|(number, _)| number).into_iter().collect()
     }
 
-    /// Waits until everything is told or given up; true if nothing that matters was given up.
-    pub(super) async fn flush(self) -> bool {
-        drop(self.queue);
-        // An error means that the runtime is shutting down, and nothing more can be sent.
-        self.sender.await.is_ok() && !self.lost.load(Ordering::Relaxed)
+    pub(super) fn is_empty(&self) -> bool {
+        self.calls.is_empty()
     }
+
+    pub(super) fn len(&self) -> usize {
+        self.calls.len()
+    }
+}
+
+/// Whether a call is the last word about a run: that the run has ended already is then no news.
+pub(super) fn is_last(call: &PortCall) -> bool {
+    matches!(call, PortCall::Finished(_))
 }
 
 fn matters(call: &PortCall) -> bool {
     matches!(call, PortCall::Started(_) | PortCall::Finished(_))
+}
+
+fn kind_of(call: &PortCall) -> metrics::PortCall {
+    match call {
+        PortCall::Started(_) => metrics::PortCall::Started,
+        PortCall::Progress(_) => metrics::PortCall::Progress,
+        PortCall::Log(_) => metrics::PortCall::Log,
+        PortCall::Finished(_) => metrics::PortCall::Finished,
+    }
 }
 
 /// How often a call is tried; none for no limit.
@@ -115,70 +125,111 @@ fn tries(call: &PortCall) -> Option<u32> {
     }
 }
 
-impl Sender {
-    async fn send(&self, call: &PortCall) -> Fate {
-        let run = &self.id;
-        let mut failures = 0;
-        loop {
-            let Err(error) = self.attempt(call).await else {
-                return Fate::Told;
-            };
-            match error {
-                port::Error::Conflict { .. } => {
-                    // By an earlier try whose answer was lost, or by a person. Either way there is nothing left to tell.
-                    tracing::info!(run, "{error}");
-                    return Fate::Ended;
-                }
-                port::Error::Refused { .. } => {
-                    tracing::error!(run, "Port will not be told: {error}");
-                    return self.send_shortest(call).await;
-                }
-                _ => {}
+/// Sends a call until its fate is known.
+pub(super) async fn send(entry: &Entry, call: &PortCall, metrics: &Metrics) -> Fate {
+    let run = entry.key.run.as_str();
+    let count = |result| metrics.port_called(kind_of(call), result);
+    let mut failures = 0;
+    loop {
+        let Err(error) = attempt(entry, call).await else {
+            count(PortResult::Ok);
+            return Fate::Told;
+        };
+        match error {
+            port::Error::Conflict { .. } => {
+                // By an earlier try whose answer was lost, or by a person. Either way there is nothing left to tell.
+                tracing::info!(run, "{error}");
+                count(PortResult::Ended);
+                return Fate::Ended;
             }
-            failures += 1;
-            if tries(call).is_some_and(|most| failures >= most) {
-                tracing::error!(run, "Port was not told in {failures} tries: {error}");
-                return Fate::GivenUp;
+            port::Error::Refused { .. } => {
+                tracing::error!(run, "Port will not be told: {error}");
+                count(PortResult::Refused);
+                return send_shortest(entry, call).await;
             }
-            let pause = backoff::with_jitter(backoff::delay(failures - 1));
-            let pause = error.retry_after().map_or(pause, |asked| asked.max(pause));
-            tracing::warn!(run, "{error}; next try in {} s", pause.as_secs_f32());
-            tokio::time::sleep(pause).await;
+            _ => {}
         }
-    }
-
-    /// The end of a run that Port refuses as it is may be refused for its texts; without them the run still ends.
-    async fn send_shortest(&self, call: &PortCall) -> Fate {
-        let PortCall::Finished(finished) = call else {
+        count(PortResult::Retried);
+        failures += 1;
+        if tries(call).is_some_and(|most| failures >= most) {
+            tracing::error!(run, "Port was not told in {failures} tries: {error}");
             return Fate::GivenUp;
-        };
-        let shortest = port::Finished {
-            outcome: finished.outcome,
-            message: "The run has ended; Port refused what there was to say about it.".to_owned(),
-            status_label: None,
-            output: None,
-        };
-        let shortest = PortCall::Finished(shortest);
-        for failures in 0..NEWS_TRIES {
-            match self.attempt(&shortest).await {
-                Ok(()) => return Fate::Told,
-                Err(port::Error::Conflict { .. }) => return Fate::Ended,
-                Err(port::Error::Refused { .. }) => break,
-                Err(_) => {
-                    tokio::time::sleep(backoff::with_jitter(backoff::delay(failures))).await;
-                }
-            }
         }
-        Fate::GivenUp
+        let pause = backoff::with_jitter(backoff::delay(failures - 1));
+        let pause = error.retry_after().map_or(pause, |asked| asked.max(pause));
+        tracing::warn!(run, "{error}; next try in {} s", pause.as_secs_f32());
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// The end of a run that Port refuses as it is may be refused for its texts; without them the run still ends.
+async fn send_shortest(entry: &Entry, call: &PortCall) -> Fate {
+    let PortCall::Finished(finished) = call else {
+        return Fate::GivenUp;
+    };
+    let shortest = PortCall::Finished(port::Finished {
+        outcome: finished.outcome,
+        message: "The run has ended; Port refused what there was to say about it.".to_owned(),
+        status_label: None,
+        output: None,
+    });
+    let mut failures = 0;
+    loop {
+        match attempt(entry, &shortest).await {
+            Ok(()) => return Fate::Told,
+            Err(port::Error::Conflict { .. }) => return Fate::Ended,
+            Err(port::Error::Refused { .. }) => return Fate::GivenUp,
+            Err(_) => tokio::time::sleep(backoff::with_jitter(backoff::delay(failures))).await,
+        }
+        failures += 1;
+    }
+}
+
+async fn attempt(entry: &Entry, call: &PortCall) -> Result<(), port::Error> {
+    let (port, kind, id) = (&entry.source.port, entry.kind, entry.key.run.as_str());
+    match call {
+        PortCall::Started(started) => port.started(kind, id, started).await,
+        PortCall::Progress(progress) => port.progress(kind, id, progress).await,
+        PortCall::Log(lines) => port.log(kind, id, lines).await,
+        PortCall::Finished(finished) => port.finished(kind, id, finished).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log() -> PortCall {
+        PortCall::Log(vec![])
     }
 
-    async fn attempt(&self, call: &PortCall) -> Result<(), port::Error> {
-        let (port, kind, id) = (&self.port, self.kind, &self.id);
-        match call {
-            PortCall::Started(started) => port.started(kind, id, started).await,
-            PortCall::Progress(progress) => port.progress(kind, id, progress).await,
-            PortCall::Log(lines) => port.log(kind, id, lines).await,
-            PortCall::Finished(finished) => port.finished(kind, id, finished).await,
-        }
+    fn started() -> PortCall {
+        PortCall::Started(port::Started::default())
+    }
+
+    #[test]
+    fn calls_keep_their_order_and_their_numbers_over_a_restart() {
+        let mut outbox = Outbox::restored(vec![(4, started()), (6, log())]);
+        assert_eq!(outbox.put(log()), 7);
+        assert_eq!(outbox.first().unwrap().0, 4);
+        assert_eq!(outbox.is_over(&Fate::Told), [4]);
+        assert_eq!(outbox.is_over(&Fate::GivenUp), [6]);
+        assert!(!outbox.has_lost);
+        assert_eq!(outbox.is_over(&Fate::Told), [7]);
+        assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn when_the_run_has_ended_in_port_nothing_more_is_told() {
+        let mut outbox = Outbox::restored(vec![(0, started()), (1, log())]);
+        assert_eq!(outbox.is_over(&Fate::Ended), [0, 1]);
+        assert!(outbox.is_empty() && outbox.is_refused);
+    }
+
+    #[test]
+    fn a_begin_that_was_given_up_is_remembered() {
+        let mut outbox = Outbox::restored(vec![(0, started())]);
+        outbox.is_over(&Fate::GivenUp);
+        assert!(outbox.has_lost);
     }
 }

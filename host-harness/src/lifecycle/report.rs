@@ -3,12 +3,13 @@
 use super::decision::Write;
 use crate::contract::{Failure, FailureKind, Level, LogLine, Outcome};
 use crate::port::{self, RunKind};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 /// One call of Port's API. Each is safe to repeat: it sets fields to values, or ends a run that Port then refuses to end
 /// again, or adds lines to a log, where they may then stand twice.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum PortCall {
     /// The run has begun.
     Started(port::Started),
@@ -28,11 +29,13 @@ pub(super) struct Reporter {
 }
 
 impl Reporter {
-    pub(super) fn new(kind: RunKind) -> Reporter {
-        Reporter {
-            kind,
-            output: Map::new(),
-        }
+    pub(super) fn new(kind: RunKind, output: Map<String, Value>) -> Reporter {
+        Reporter { kind, output }
+    }
+
+    /// The run's output so far.
+    pub(super) fn output(&self) -> &Map<String, Value> {
+        &self.output
     }
 
     /// The calls that a write takes, in order.
@@ -209,7 +212,7 @@ mod tests {
 
     #[test]
     fn an_action_runs_last_log_line_label_and_status_are_one_call() {
-        let mut reporter = Reporter::new(RunKind::Action);
+        let mut reporter = Reporter::new(RunKind::Action, Map::new());
         let calls = reporter.calls(completion(None, &["Took 3 s"]));
         let [PortCall::Finished(finished)] = calls.as_slice() else {
             panic!("{calls:?}");
@@ -220,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_node_runs_output_keeps_what_was_known_when_it_started() {
-        let mut reporter = Reporter::new(RunKind::WorkflowNode);
+        let mut reporter = Reporter::new(RunKind::WorkflowNode, Map::new());
         reporter.calls(Write::Started(Started {
             external_run_id: "x".to_owned(),
             link: None,
@@ -241,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_refused_run_says_what_happened_and_what_to_do() {
-        let mut reporter = Reporter::new(RunKind::Action);
+        let mut reporter = Reporter::new(RunKind::Action, Map::new());
         let calls = reporter.calls(Write::NotStarted(Failure {
             kind: FailureKind::Rejected,
             code: "ref-not-found".to_owned(),
@@ -263,7 +266,7 @@ mod tests {
 
     #[test]
     fn progress_without_news_costs_no_call() {
-        let mut reporter = Reporter::new(RunKind::Action);
+        let mut reporter = Reporter::new(RunKind::Action, Map::new());
         let calls = reporter.calls(Write::Progress(Progress {
             label: None,
             log: vec![],

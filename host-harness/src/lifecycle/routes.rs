@@ -1,11 +1,14 @@
 //! Which run is news for? News may come before its run is known: GitHub's webhook can overtake the answer to the
 //! request that started the run.
+//!
+//! News that waits is not in the journal itself: the delivery that it came with is, and stays unhandled until its run
+//! has taken the news or nobody can be waiting for it any more. After a restart such deliveries are read anew.
 
 use crate::contract::{Change, RunUpdate};
+use crate::journal::{DeliveryKey, RunKey};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
 /// How long news waits for its run, and how long an ended run is remembered. An answer to a dispatch takes seconds; the
@@ -26,6 +29,24 @@ const SLACK: Duration = Duration::from_secs(60);
 /// An installation's id and an external run id.
 pub(super) type Key = (String, String);
 
+/// News with the delivery that it came with, if it came with one.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct News {
+    pub(super) update: RunUpdate,
+    pub(super) delivery: Option<DeliveryKey>,
+}
+
+/// Where news went.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Went {
+    /// To this run.
+    To(RunKey),
+    /// It waits for its run.
+    Waits,
+    /// The run has ended.
+    Nowhere,
+}
+
 #[derive(Debug)]
 struct Route {
     since: Instant,
@@ -35,9 +56,9 @@ struct Route {
 #[derive(Debug)]
 enum To {
     /// The run is known: news goes there.
-    Known(UnboundedSender<RunUpdate>),
+    Known(RunKey),
     /// The run is not known yet.
-    Early(Vec<RunUpdate>),
+    Early(Vec<News>),
     /// The run has ended: its id is not free, and further news is for nobody.
     Ended,
 }
@@ -58,9 +79,9 @@ pub(super) struct Routes {
 }
 
 impl Routes {
-    /// The run is known now: returns what comes and came for it, oldest first. An id belongs to one run for ever, so a
-    /// second one that claims it has found the wrong run.
-    pub(super) fn open(&mut self, key: Key) -> Result<UnboundedReceiver<RunUpdate>, Taken> {
+    /// The run is known now: returns what came for it, oldest first. An id belongs to one run for ever, so a second one
+    /// that claims it has found the wrong run.
+    pub(super) fn open(&mut self, key: Key, run: RunKey) -> Result<Vec<News>, Taken> {
         let news = match self.routes.remove(&key) {
             None => vec![],
             Some(Route {
@@ -72,23 +93,19 @@ impl Routes {
                 return Err(Taken);
             }
         };
-        let (sender, receiver) = unbounded_channel();
-        for update in news {
-            // The receiver is right here.
-            let _ = sender.send(update);
-        }
         let route = Route {
             since: Instant::now(),
-            to: To::Known(sender),
+            to: To::Known(run),
         };
         self.routes.insert(key, route);
-        Ok(receiver)
+        Ok(news)
     }
 
-    /// The run has ended. Its id stays known for a while: the search for another run's id must not find this one, and
-    /// late news must not wait for it.
-    pub(super) fn close(&mut self, key: Key) {
-        let since = Instant::now();
+    /// The run has ended, `ago` before now. Its id stays known for a while: the search for another run's id must not find
+    /// this one, and late news must not wait for it.
+    pub(super) fn close(&mut self, key: Key, ago: Duration) {
+        let now = Instant::now();
+        let since = now.checked_sub(ago).unwrap_or(now);
         self.routes.insert(
             key.clone(),
             Route {
@@ -101,29 +118,38 @@ impl Routes {
         forget(&mut self.routes, &mut self.ended, ENDED, is_ended);
     }
 
-    /// Brings news; true if its run is known.
-    pub(super) fn deliver(&mut self, key: Key, update: RunUpdate) -> bool {
+    /// Brings news. The second list holds deliveries whose news has waited for too long.
+    pub(super) fn deliver(&mut self, key: Key, news: News) -> (Went, Vec<DeliveryKey>) {
         match self.routes.entry(key) {
             Entry::Occupied(mut entry) => match &mut entry.get_mut().to {
-                To::Known(sender) => sender.send(update).is_ok(),
-                To::Early(news) => {
-                    keep(news, update);
-                    false
-                }
-                To::Ended => false,
+                To::Known(run) => (Went::To(run.clone()), vec![]),
+                To::Early(waiting) => (Went::Waits, keep(waiting, news)),
+                To::Ended => (Went::Nowhere, vec![]),
             },
             Entry::Vacant(entry) => {
                 let since = Instant::now();
                 self.early.push_back((since, entry.key().clone()));
                 entry.insert(Route {
                     since,
-                    to: To::Early(vec![update]),
+                    to: To::Early(vec![news]),
                 });
-                let is_early = |to: &To| matches!(to, To::Early(_));
-                forget(&mut self.routes, &mut self.early, WAITING, is_early);
-                false
+                (Went::Waits, self.forget_early())
             }
         }
+    }
+
+    /// Deliveries whose news has waited for too long: their runs were not started here.
+    pub(super) fn forget_early(&mut self) -> Vec<DeliveryKey> {
+        let is_early = |to: &To| matches!(to, To::Early(_));
+        let gone = forget(&mut self.routes, &mut self.early, WAITING, is_early);
+        gone.into_iter()
+            .filter_map(|to| match to {
+                To::Early(news) => Some(news),
+                To::Known(_) | To::Ended => None,
+            })
+            .flatten()
+            .filter_map(|news| news.delivery)
+            .collect()
     }
 
     /// External run ids of an installation that cannot belong to a run whose first attempt began at `began`, among
@@ -144,8 +170,9 @@ fn forget(
     queue: &mut VecDeque<(Instant, Key)>,
     most: usize,
     is_meant: impl Fn(&To) -> bool,
-) {
+) -> Vec<To> {
     let now = Instant::now();
+    let mut gone = Vec::new();
     while let Some((since, _)) = queue.front()
         && (queue.len() > most || now.duration_since(*since) > WAIT)
     {
@@ -154,20 +181,24 @@ fn forget(
             && entry.get().since == since
             && is_meant(&entry.get().to)
         {
-            entry.remove();
+            gone.push(entry.remove().to);
         }
     }
+    gone
 }
 
-fn keep(news: &mut Vec<RunUpdate>, update: RunUpdate) {
-    if news.len() >= WAITING_PER_RUN {
-        let is_progress = |update: &RunUpdate| matches!(update.change, Change::Progress(_));
-        match news.iter().position(is_progress) {
-            Some(oldest) => drop(news.remove(oldest)),
-            None => return,
+/// Keeps news; returns the delivery of what had to make room for it.
+fn keep(waiting: &mut Vec<News>, news: News) -> Vec<DeliveryKey> {
+    let mut gone = Vec::new();
+    if waiting.len() >= WAITING_PER_RUN {
+        let is_progress = |news: &News| matches!(news.update.change, Change::Progress(_));
+        match waiting.iter().position(is_progress) {
+            Some(oldest) => gone.extend(waiting.remove(oldest).delivery),
+            None => return news.delivery.into_iter().collect(),
         }
     }
-    news.push(update);
+    waiting.push(news);
+    gone
 }
 
 #[cfg(test)]
@@ -175,29 +206,43 @@ mod tests {
     use super::*;
     use crate::contract::{Completion, Outcome, Progress};
 
-    fn update(attempt: u32) -> RunUpdate {
-        RunUpdate {
+    fn news(attempt: u32) -> News {
+        let update = RunUpdate {
             external_run_id: "gh_1_2_3".to_owned(),
             attempt,
             change: Change::Progress(Progress {
                 label: None,
                 log: vec![],
             }),
+        };
+        News {
+            update,
+            delivery: Some(delivery(attempt)),
         }
     }
 
-    fn end() -> RunUpdate {
-        RunUpdate {
-            external_run_id: "gh_1_2_3".to_owned(),
-            attempt: 1,
-            change: Change::Completed(Completion {
-                outcome: Outcome::Success,
-                conclusion: "success".to_owned(),
-                label: "Succeeded".to_owned(),
-                summary: None,
-                output: "{}".to_owned(),
-                log: vec![],
-            }),
+    fn delivery(number: u32) -> DeliveryKey {
+        DeliveryKey {
+            installation: "acme".to_owned(),
+            delivery: number.to_string(),
+        }
+    }
+
+    fn end() -> News {
+        let completion = Completion {
+            outcome: Outcome::Success,
+            conclusion: "success".to_owned(),
+            label: "Succeeded".to_owned(),
+            summary: None,
+            output: "{}".to_owned(),
+            log: vec![],
+        };
+        News {
+            update: RunUpdate {
+                change: Change::Completed(completion),
+                ..news(1).update
+            },
+            delivery: None,
         }
     }
 
@@ -205,87 +250,93 @@ mod tests {
         ("acme".to_owned(), id.to_owned())
     }
 
+    fn run(id: &str) -> RunKey {
+        RunKey {
+            installation: "acme".to_owned(),
+            run: id.to_owned(),
+        }
+    }
+
     #[tokio::test]
     async fn news_that_comes_before_its_run_waits_for_it_and_keeps_its_order() {
         let mut routes = Routes::default();
-        assert!(!routes.deliver(key("a"), update(1)));
-        assert!(!routes.deliver(key("a"), update(2)));
-        let mut news = routes.open(key("a")).unwrap();
-        assert!(routes.deliver(key("a"), update(3)));
-        let order: Vec<u32> = std::iter::from_fn(|| news.try_recv().ok())
-            .map(|update| update.attempt)
-            .collect();
-        assert_eq!(order, [1, 2, 3]);
+        assert_eq!(routes.deliver(key("a"), news(1)), (Went::Waits, vec![]));
+        assert_eq!(routes.deliver(key("a"), news(2)), (Went::Waits, vec![]));
+        assert_eq!(routes.open(key("a"), run("r")), Ok(vec![news(1), news(2)]));
+        let went = routes.deliver(key("a"), news(3));
+        assert_eq!(went, (Went::To(run("r")), vec![]));
     }
 
     #[tokio::test]
     async fn an_end_that_comes_early_is_kept_however_much_progress_came_before() {
         let mut routes = Routes::default();
         for _ in 0..WAITING_PER_RUN * 2 {
-            routes.deliver(key("a"), update(1));
+            routes.deliver(key("a"), news(1));
         }
-        routes.deliver(key("a"), end());
-        let mut news = routes.open(key("a")).unwrap();
-        let all: Vec<RunUpdate> = std::iter::from_fn(|| news.try_recv().ok()).collect();
+        let (_, gone) = routes.deliver(key("a"), end());
+        assert_eq!(gone, [delivery(1)]);
+        let all = routes.open(key("a"), run("r")).unwrap();
         assert_eq!(all.len(), WAITING_PER_RUN);
-        assert!(matches!(all.last().unwrap().change, Change::Completed(_)));
+        assert_eq!(all.last(), Some(&end()));
     }
 
     #[tokio::test]
     async fn one_run_of_the_server_never_belongs_to_two_runs_of_port() {
         let mut routes = Routes::default();
-        let mut first = routes.open(key("a")).unwrap();
-        assert_eq!(routes.open(key("a")).unwrap_err(), Taken);
-        assert!(routes.deliver(key("a"), update(1)));
-        assert!(first.try_recv().is_ok());
-        routes.close(key("a"));
-        assert_eq!(routes.open(key("a")).unwrap_err(), Taken);
+        routes.open(key("a"), run("first")).unwrap();
+        assert_eq!(routes.open(key("a"), run("second")), Err(Taken));
+        assert_eq!(routes.deliver(key("a"), news(1)).0, Went::To(run("first")));
+        routes.close(key("a"), Duration::ZERO);
+        assert_eq!(routes.open(key("a"), run("third")), Err(Taken));
     }
 
     #[tokio::test]
     async fn news_for_nobody_cannot_fill_the_memory() {
         let mut routes = Routes::default();
-        let mut own = routes.open(key("own")).unwrap();
+        routes.open(key("own"), run("r")).unwrap();
+        let mut gone = 0;
         for number in 0..WAITING + 50 {
-            routes.deliver(key(&format!("foreign {number}")), update(1));
+            gone += routes
+                .deliver(key(&format!("foreign {number}")), news(1))
+                .1
+                .len();
         }
-        assert_eq!(routes.early.len(), WAITING);
+        assert_eq!((routes.early.len(), gone), (WAITING, 50));
         assert_eq!(routes.routes.len(), WAITING + 1);
-        assert!(routes.deliver(key("own"), update(1)));
-        assert!(own.try_recv().is_ok());
+        assert_eq!(routes.deliver(key("own"), news(1)).0, Went::To(run("r")));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn news_for_nobody_is_forgotten_after_a_while() {
+    async fn news_for_nobody_is_forgotten_after_a_while_with_its_delivery() {
         let mut routes = Routes::default();
-        routes.deliver(key("a"), update(1));
+        routes.deliver(key("a"), news(1));
         tokio::time::advance(WAIT * 2).await;
-        routes.deliver(key("b"), update(1));
-        assert_eq!(routes.routes.len(), 1);
+        assert_eq!(routes.forget_early(), [delivery(1)]);
+        assert!(routes.routes.is_empty());
     }
 
     #[tokio::test]
     async fn an_ended_run_keeps_its_id_and_takes_no_more_news() {
         let mut routes = Routes::default();
-        let mut news = routes.open(key("a")).unwrap();
-        routes.close(key("a"));
-        assert!(!routes.deliver(key("a"), update(1)));
-        assert!(news.try_recv().is_err());
+        routes.open(key("a"), run("r")).unwrap();
+        routes.close(key("a"), Duration::ZERO);
+        assert_eq!(routes.deliver(key("a"), news(1)), (Went::Nowhere, vec![]));
         assert_eq!(routes.taken("acme", Instant::now()), ["a"]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn taken_are_the_runs_of_the_installation_that_are_not_much_older() {
         let mut routes = Routes::default();
-        routes.close(key("long ago"));
+        routes.close(key("long ago"), Duration::ZERO);
         tokio::time::advance(WAIT * 2).await;
-        let _old = routes.open(key("old")).unwrap();
+        routes.open(key("old"), run("r_1")).unwrap();
         tokio::time::advance(SLACK * 2).await;
-        let _new = routes.open(key("new")).unwrap();
-        let _other = routes.open(("other".to_owned(), "b".to_owned())).unwrap();
-        routes.deliver(key("early"), update(1));
+        routes.open(key("new"), run("r_2")).unwrap();
+        let elsewhere = ("other".to_owned(), "b".to_owned());
+        routes.open(elsewhere, run("r_3")).unwrap();
+        routes.deliver(key("early"), news(1));
         assert_eq!(routes.taken("acme", Instant::now()), ["new"]);
-        routes.close(key("new"));
+        routes.close(key("new"), Duration::ZERO);
         assert_eq!(routes.taken("acme", Instant::now()), ["new"]);
         assert!(!routes.routes.contains_key(&key("long ago")));
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::RunKind;
@@ -85,7 +85,7 @@ fn milliseconds<S: serde::Serializer>(
 }
 
 /// That the work has begun, and where it can be watched.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Started {
     /// The id by which later events find the run again.
     pub external_run_id: String,
@@ -98,7 +98,7 @@ pub struct Started {
 }
 
 /// Where the work stands. Each field that is given replaces the one before.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Progress {
     /// The label beside the status.
     pub status_label: Option<String>,
@@ -107,7 +107,7 @@ pub struct Progress {
 }
 
 /// How loud a log line is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum LogLevel {
     /// Of use when something is being looked into.
@@ -121,7 +121,7 @@ pub enum LogLevel {
 }
 
 /// One line of a run's log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
     /// How loud it is.
     pub level: LogLevel,
@@ -130,7 +130,7 @@ pub struct LogLine {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// It did what it should.
     Success,
@@ -141,7 +141,7 @@ pub enum Outcome {
 }
 
 /// That the work has ended.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Finished {
     /// How it ended.
     pub outcome: Outcome,

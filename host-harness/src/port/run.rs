@@ -153,6 +153,8 @@ pub struct KnownRun {
     pub status_label: Option<String>,
     /// The id that the integration gave it. Port's published answer does not list this field.
     pub external_run_id: Option<String>,
+    /// Whether somebody has linked it with a page, as an integration does once it has started the run.
+    pub has_link: bool,
     /// A workflow node run's output so far. Sending an output replaces it.
     pub output: Option<Box<RawValue>>,
 }
@@ -330,6 +332,9 @@ fn read_known(kind: RunKind, run: &str) -> Result<KnownRun, String> {
         result: Option<String>,
         status_label: Option<String>,
         external_run_id: Option<String>,
+        /// One link or a list of them.
+        #[serde(alias = "links")]
+        link: Option<Value>,
         output: Option<Box<RawValue>>,
     }
     let shape: Shape = parse(run)?;
@@ -344,6 +349,11 @@ fn read_known(kind: RunKind, run: &str) -> Result<KnownRun, String> {
         result: shape.result,
         status_label: shape.status_label,
         external_run_id: shape.external_run_id,
+        has_link: match shape.link {
+            Some(Value::String(link)) => !link.is_empty(),
+            Some(Value::Array(links)) => !links.is_empty(),
+            _ => false,
+        },
         output: shape.output,
     })
 }

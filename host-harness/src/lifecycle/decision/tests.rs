@@ -1,6 +1,8 @@
 //! Every rule of the decisions, without a host around them.
 
+use super::super::retry::AMBIGUOUS_TRIES;
 use super::*;
+use crate::contract::FailureKind;
 
 fn plan(report_status: bool) -> RunPlan {
     RunPlan {
@@ -44,79 +46,131 @@ fn completed(attempt: u32) -> Event {
     })
 }
 
+/// One event, by the default rules.
+fn handle(life: &mut Life, event: Event) -> Vec<Effect> {
+    life.handle(event, &Rules::default())
+}
+
 fn dispatching(report_status: bool) -> Life {
     let mut life = Life::new();
-    life.handle(Event::Planned(Ok(plan(report_status))));
-    assert_eq!(
-        life.handle(Event::Acked(Ack::Ours)),
-        vec![Effect::Dispatch(1)]
-    );
+    handle(&mut life, Event::Planned(Ok(plan(report_status))));
+    assert_eq!(handle(&mut life, Event::Acked(Ack::Ours)), [Effect::LineUp]);
+    assert_eq!(handle(&mut life, Event::Turn), [Effect::Dispatch(1)]);
     life
 }
 
+fn sending(report_status: bool) -> Life {
+    let mut life = dispatching(report_status);
+    assert_eq!(handle(&mut life, Event::Leaving), []);
+    life
+}
+
+fn running() -> Life {
+    let mut life = sending(true);
+    handle(&mut life, Event::Dispatched(Ok(started())));
+    life
+}
+
+fn failed(kind: FailureKind) -> Event {
+    Event::Dispatched(Err(failure(kind)))
+}
+
+/// What a run says about its end.
+fn told(effects: &[Effect]) -> &Write {
+    match effects {
+        [Effect::Write(write)] => write,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
-fn a_run_is_acked_before_it_is_dispatched() {
+fn a_run_is_acked_before_it_is_dispatched_and_waits_for_its_turn() {
     let mut life = Life::new();
-    assert_eq!(
-        life.handle(Event::Planned(Ok(plan(true)))),
-        vec![Effect::Ack]
-    );
-    assert_eq!(
-        life.handle(Event::Acked(Ack::Ours)),
-        vec![Effect::Dispatch(1)]
-    );
+    let ack = Effect::Ack { again: false };
+    assert_eq!(handle(&mut life, Event::Planned(Ok(plan(true)))), [ack]);
+    assert_eq!(handle(&mut life, Event::Turn), []);
+    dispatching(true);
 }
 
 #[test]
 fn a_refused_run_is_acked_too_so_that_port_stops_offering_it() {
     let mut life = Life::new();
     let wrong = failure(FailureKind::InvalidParameters);
-    assert_eq!(
-        life.handle(Event::Planned(Err(wrong.clone()))),
-        vec![Effect::Ack]
-    );
-    assert_eq!(
-        life.handle(Event::Acked(Ack::Ours)),
-        vec![Effect::Write(Write::NotStarted(wrong))]
-    );
+    handle(&mut life, Event::Planned(Err(wrong.clone())));
+    let effects = handle(&mut life, Event::Acked(Ack::Ours));
+    assert_eq!(told(&effects), &Write::NotStarted(wrong));
     assert_eq!(life.end(), Some(End::Reported(Outcome::Failure)));
 }
 
 #[test]
-fn a_run_that_somebody_else_has_is_left_alone() {
+fn a_run_that_somebody_else_has_or_that_cannot_be_acked_is_left_alone() {
+    for (ack, end) in [(Ack::Taken, End::NotOurs), (Ack::Unheard, End::Returned)] {
+        let mut life = Life::new();
+        handle(&mut life, Event::Planned(Ok(plan(true))));
+        assert_eq!(handle(&mut life, Event::Acked(ack)), []);
+        assert_eq!(life.end(), Some(end));
+    }
+}
+
+#[test]
+fn after_a_kill_before_the_request_the_run_is_started_as_if_nothing_had_been() {
+    let mut life = dispatching(true);
+    assert_eq!(handle(&mut life, Event::Restarted), [Effect::LineUp]);
+    assert_eq!(handle(&mut life, Event::Turn), [Effect::Dispatch(1)]);
+}
+
+#[test]
+fn after_a_kill_around_the_request_the_run_is_looked_for_before_anything_is_sent() {
+    let mut life = sending(true);
+    assert_eq!(handle(&mut life, Event::Restarted), [Effect::LineUp]);
+    assert!(life.is_unresolved());
+    assert_eq!(handle(&mut life, Event::Turn), [Effect::Dispatch(2)]);
+    // Killed again while it looks: nothing was sent, so it is the same attempt.
+    handle(&mut life, Event::Restarted);
+    assert_eq!(handle(&mut life, Event::Turn), [Effect::Dispatch(2)]);
+}
+
+#[test]
+fn after_a_kill_around_the_ack_it_is_said_that_port_may_have_heard_it() {
     let mut life = Life::new();
-    life.handle(Event::Planned(Ok(plan(true))));
-    assert_eq!(life.handle(Event::Acked(Ack::Taken)), vec![]);
-    assert_eq!(life.end(), Some(End::NotOurs));
+    handle(&mut life, Event::Planned(Ok(plan(true))));
+    let again = Effect::Ack { again: true };
+    assert_eq!(handle(&mut life, Event::Restarted), [again]);
+}
+
+#[test]
+fn after_a_kill_the_server_is_asked_about_a_run_that_it_has() {
+    let effects = handle(&mut running(), Event::Restarted);
+    assert!(effects.contains(&Effect::Check), "{effects:?}");
 }
 
 #[test]
 fn an_unknown_outcome_is_looked_into_as_a_new_attempt_and_never_just_sent_again() {
-    let mut life = dispatching(true);
-    let lost = || Event::Dispatched(Err(failure(FailureKind::Ambiguous)));
-    assert!(life.handle(lost()).contains(&Effect::Park(AMBIGUOUS_PAUSE)));
-    assert_eq!(life.handle(Event::Woken), vec![Effect::Dispatch(2)]);
-    assert_eq!(life.handle(lost()), vec![Effect::Park(AMBIGUOUS_PAUSE)]);
-    assert_eq!(life.handle(Event::Woken), vec![Effect::Dispatch(3)]);
-    let effects = life.handle(lost());
-    assert!(matches!(
-        effects.as_slice(),
-        [Effect::Write(Write::NotStarted(_))]
-    ));
+    let mut life = sending(true);
+    for attempt in 2..=AMBIGUOUS_TRIES {
+        let effects = handle(&mut life, failed(FailureKind::Ambiguous));
+        assert!(
+            matches!(effects.last(), Some(Effect::Wake(_))),
+            "{effects:?}"
+        );
+        assert!(life.is_unresolved());
+        handle(&mut life, Event::Woken);
+        assert_eq!(handle(&mut life, Event::Turn), [Effect::Dispatch(attempt)]);
+    }
+    let effects = handle(&mut life, failed(FailureKind::Ambiguous));
+    assert!(matches!(told(&effects), Write::NotStarted(_)));
 }
 
 #[test]
 fn an_unknown_kind_of_failure_counts_as_ambiguous_only_if_something_was_sent() {
-    let mut life = dispatching(true);
     let mut odd = failure(FailureKind::Other("quantum".to_owned()));
     odd.request_sent = true;
-    assert!(
-        life.handle(Event::Dispatched(Err(odd.clone())))
-            .contains(&Effect::Park(AMBIGUOUS_PAUSE))
-    );
+    let mut life = sending(true);
+    handle(&mut life, Event::Dispatched(Err(odd.clone())));
+    assert!(life.is_unresolved());
     odd.request_sent = false;
     let mut life = dispatching(true);
-    life.handle(Event::Dispatched(Err(odd)));
+    handle(&mut life, Event::Dispatched(Err(odd)));
     assert!(life.end().is_some());
 }
 
@@ -127,15 +181,15 @@ fn a_look_that_fails_never_sounds_as_if_nothing_had_been_started() {
         FailureKind::Unauthorized,
         FailureKind::Unavailable,
     ] {
-        let mut life = dispatching(true);
-        life.handle(Event::Dispatched(Err(failure(FailureKind::Ambiguous))));
-        life.handle(Event::Woken);
+        let mut life = sending(true);
+        handle(&mut life, failed(FailureKind::Ambiguous));
         let mut last = vec![];
         while life.end().is_none() {
-            last = life.handle(Event::Dispatched(Err(failure(kind.clone()))));
-            life.handle(Event::Woken);
+            handle(&mut life, Event::Woken);
+            handle(&mut life, Event::Turn);
+            last = handle(&mut life, failed(kind.clone()));
         }
-        let [Effect::Write(Write::NotStarted(told))] = last.as_slice() else {
+        let Write::NotStarted(told) = told(&last) else {
             panic!("{last:?}");
         };
         assert_eq!(told.kind, FailureKind::Ambiguous, "{kind:?}");
@@ -144,118 +198,223 @@ fn a_look_that_fails_never_sounds_as_if_nothing_had_been_started() {
 }
 
 #[test]
-fn nobody_is_parked_for_ever() {
-    let mut life = dispatching(true);
-    let effects = life.handle(Event::Dispatched(Err(failure(FailureKind::RateLimited(
-        Some(u32::MAX),
-    )))));
-    assert_eq!(effects.last(), Some(&Effect::Park(LONGEST_PAUSE)));
-    assert_eq!(life.handle(Event::EndedElsewhere), vec![]);
-    assert_eq!(life.end(), Some(End::Elsewhere));
+fn a_rate_limited_run_waits_as_told_under_the_same_attempt_and_says_so_once() {
+    let mut life = sending(true);
+    let limited = || failed(FailureKind::RateLimited(Some(7)));
+    let wake = Effect::Wake(Duration::from_secs(7));
+    let label = Effect::Write(Write::Waiting("Waiting: It broke".to_owned()));
+    assert_eq!(handle(&mut life, limited()), [label, wake.clone()]);
+    assert!(!life.is_unresolved(), "nothing was started");
+    handle(&mut life, Event::Woken);
+    assert_eq!(handle(&mut life, Event::Turn), [Effect::Dispatch(1)]);
+    assert_eq!(handle(&mut life, limited()), [wake]);
 }
 
 #[test]
-fn a_rate_limited_run_waits_as_told_under_the_same_attempt_and_says_so_once() {
-    let mut life = dispatching(true);
-    let limited = || Event::Dispatched(Err(failure(FailureKind::RateLimited(Some(7)))));
+fn a_limit_without_a_time_holds_the_installation_back() {
+    let effects = handle(&mut sending(true), failed(FailureKind::RateLimited(None)));
+    let minute = Duration::from_secs(60);
     assert_eq!(
-        life.handle(limited()),
-        vec![
-            Effect::Write(Write::Waiting("Waiting: It broke".to_owned())),
-            Effect::Park(Duration::from_secs(7)),
-        ]
+        effects[1..],
+        [Effect::Wake(minute), Effect::HoldInstallation(minute)]
     );
-    assert_eq!(life.handle(Event::Woken), vec![Effect::Dispatch(1)]);
+}
+
+#[test]
+fn a_run_that_finds_no_budget_waits_for_it_and_says_so() {
+    let mut life = Life::new();
+    handle(&mut life, Event::Planned(Ok(plan(true))));
+    handle(&mut life, Event::Acked(Ack::Ours));
+    let why = "12 of 5,000 requests left. More later.".to_owned();
+    let effects = handle(&mut life, Event::NoBudget(Duration::from_secs(9), why));
+    let label = "Waiting: 12 of 5,000 requests left".to_owned();
     assert_eq!(
-        life.handle(limited()),
-        vec![Effect::Park(Duration::from_secs(7))]
+        effects,
+        [
+            Effect::Write(Write::Waiting(label)),
+            Effect::Wake(Duration::from_secs(9))
+        ]
     );
 }
 
 #[test]
 fn a_refused_credential_is_tried_once_more_and_then_reported() {
-    let mut life = dispatching(true);
-    let refused = || Event::Dispatched(Err(failure(FailureKind::Unauthorized)));
-    assert_eq!(life.handle(refused()), vec![Effect::Dispatch(1)]);
-    life.handle(refused());
+    let mut life = sending(true);
+    let refused = || failed(FailureKind::Unauthorized);
+    assert_eq!(handle(&mut life, refused()), [Effect::LineUp]);
+    assert_eq!(handle(&mut life, Event::Turn), [Effect::Dispatch(1)]);
+    handle(&mut life, refused());
     assert_eq!(life.end(), Some(End::Reported(Outcome::Failure)));
 }
 
 #[test]
-fn a_server_that_stays_away_fails_the_run_in_the_end() {
-    let mut life = dispatching(true);
-    let mut tries = 0;
-    while life.end().is_none() {
-        life.handle(Event::Dispatched(Err(failure(FailureKind::Unavailable))));
-        life.handle(Event::Woken);
-        tries += 1;
+fn the_end_is_reported_once_however_often_it_is_told() {
+    let mut life = running();
+    assert_eq!(handle(&mut life, completed(1)).len(), 1);
+    for _ in 0..100 {
+        assert_eq!(handle(&mut life, completed(1)), []);
     }
-    assert_eq!(tries, UNAVAILABLE_TRIES + 1);
+    assert_eq!(handle(&mut life, completed(2)), []);
 }
 
-#[test]
-fn the_end_is_reported_once_however_often_it_is_told() {
-    let mut life = dispatching(true);
-    life.handle(Event::Dispatched(Ok(started())));
-    assert_eq!(life.handle(completed(1)).len(), 1);
-    assert_eq!(life.handle(completed(1)), vec![]);
-    assert_eq!(life.handle(completed(2)), vec![]);
+fn progress(attempt: u32, label: &str) -> Event {
+    Event::Updated(RunUpdate {
+        external_run_id: "gh_1_2_3".to_owned(),
+        attempt,
+        change: Change::Progress(Progress {
+            label: Some(label.to_owned()),
+            log: vec![],
+        }),
+    })
 }
 
 #[test]
 fn news_of_an_older_attempt_never_replaces_news_of_a_newer_one() {
-    let mut life = dispatching(true);
-    life.handle(Event::Dispatched(Ok(started())));
-    life.handle(Event::Updated(RunUpdate {
-        external_run_id: "gh_1_2_3".to_owned(),
-        attempt: 2,
-        change: Change::Progress(Progress {
-            label: Some("Running".to_owned()),
-            log: vec![],
-        }),
-    }));
-    assert_eq!(life.handle(completed(1)), vec![]);
-    assert_eq!(life.handle(completed(2)).len(), 1);
+    let mut life = running();
+    handle(&mut life, progress(2, "Running"));
+    assert_eq!(handle(&mut life, completed(1)), []);
+    assert_eq!(handle(&mut life, completed(2)).len(), 1);
 }
 
 #[test]
 fn a_label_that_port_shows_already_costs_no_call() {
-    let mut life = dispatching(true);
-    life.handle(Event::Dispatched(Ok(started())));
-    let mut progress = |label: &str| {
-        life.handle(Event::Updated(RunUpdate {
-            external_run_id: "gh_1_2_3".to_owned(),
-            attempt: 1,
-            change: Change::Progress(Progress {
-                label: Some(label.to_owned()),
-                log: vec![],
-            }),
-        }))
-        .len()
+    let mut life = running();
+    let mut calls = |label: &str| {
+        let effects = handle(&mut life, progress(1, label));
+        effects
+            .iter()
+            .filter(|it| matches!(it, Effect::Write(_)))
+            .count()
     };
-    let calls = ["Queued", "Running", "Running"].map(&mut progress);
-    assert_eq!(calls, [0, 1, 0]);
+    assert_eq!(["Queued", "Running", "Running"].map(&mut calls), [0, 1, 0]);
     // A late delivery of the beginning.
-    assert_eq!(progress("Queued"), 0);
+    assert_eq!(calls("Queued"), 0);
 }
 
 #[test]
-fn a_run_that_has_ended_in_port_is_left_alone() {
-    let mut life = dispatching(true);
-    life.handle(Event::Dispatched(Ok(started())));
-    assert_eq!(life.handle(Event::EndedElsewhere), vec![]);
+fn without_news_the_server_is_asked_less_and_less_often_until_there_is_some() {
+    let mut life = running();
+    let mut pauses = Vec::new();
+    for _ in 0..6 {
+        let effects = handle(&mut life, Event::Quiet);
+        let [Effect::Check, Effect::Listen(pause)] = effects.as_slice() else {
+            panic!("{effects:?}");
+        };
+        pauses.push(pause.as_secs());
+    }
+    assert_eq!(pauses, [60, 120, 240, 300, 300, 300]);
+    let effects = handle(&mut life, progress(1, "Running"));
+    assert_eq!(
+        effects.last(),
+        Some(&Effect::Listen(Duration::from_secs(30)))
+    );
+}
+
+#[test]
+fn a_run_that_has_ended_in_port_is_left_alone_and_cancelled_only_where_that_is_wanted() {
+    let mut life = running();
+    assert_eq!(handle(&mut life, Event::EndedElsewhere), []);
     assert_eq!(life.end(), Some(End::Elsewhere));
-    assert_eq!(life.handle(completed(1)), vec![]);
+    assert_eq!(handle(&mut life, completed(1)), []);
+    let rules = Rules {
+        cancel_with_port: true,
+        ..Rules::default()
+    };
+    let mut life = running();
+    assert_eq!(life.handle(Event::EndedElsewhere, &rules), [Effect::Cancel]);
+    let away = Event::Cancelled(Err(failure(FailureKind::Unavailable)));
+    assert!(matches!(
+        life.handle(away, &rules).as_slice(),
+        [Effect::Wake(_)]
+    ));
+    assert_eq!(life.handle(Event::Restarted, &rules), [Effect::Cancel]);
+    life.handle(Event::Cancelled(Ok(())), &rules);
+    assert_eq!(life.end(), Some(End::Elsewhere));
 }
 
 #[test]
 fn a_run_whose_end_is_not_wanted_is_handed_over_with_its_link_and_no_label() {
-    let mut life = dispatching(false);
-    let effects = life.handle(Event::Dispatched(Ok(started())));
-    let [Effect::Write(Write::Started(started))] = effects.as_slice() else {
+    let mut life = sending(false);
+    let effects = handle(&mut life, Event::Dispatched(Ok(started())));
+    let Write::Started(started) = told(&effects) else {
         panic!("{effects:?}");
     };
     assert_eq!(started.status_label, None);
     assert_eq!(life.end(), Some(End::HandedOver));
-    assert_eq!(life.handle(completed(1)), vec![]);
+    assert_eq!(handle(&mut life, completed(1)), []);
 }
+
+fn ended(attempt: u32, outcome: Outcome) -> Event {
+    let Event::Updated(mut update) = completed(attempt) else {
+        unreachable!()
+    };
+    if let Change::Completed(completion) = &mut update.change {
+        completion.outcome = outcome;
+    }
+    Event::Updated(update)
+}
+
+#[test]
+fn a_run_that_takes_too_long_is_cancelled_and_says_why() {
+    let rules = Rules {
+        max_run: Some(Duration::from_secs(120)),
+        ..Rules::default()
+    };
+    let mut life = sending(true);
+    let effects = life.handle(Event::Dispatched(Ok(started())), &rules);
+    assert_eq!(
+        effects.last(),
+        Some(&Effect::Deadline(Duration::from_secs(120)))
+    );
+    let effects = life.handle(Event::Overdue, &rules);
+    assert!(effects.contains(&Effect::Cancel), "{effects:?}");
+    let mut silent = life.clone();
+    let effects = life.handle(ended(1, Outcome::Cancelled), &rules);
+    let Write::Completed(completion) = told(&effects) else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(
+        (completion.outcome, completion.label.as_str()),
+        (Outcome::Failure, "Timed out")
+    );
+    assert!(
+        completion
+            .summary
+            .as_ref()
+            .unwrap()
+            .contains("longer than 2 min")
+    );
+    // The server does not say that it ended: it is over all the same.
+    let effects = silent.handle(Event::Overdue, &rules);
+    let Write::Completed(completion) = told(&effects) else {
+        panic!("{effects:?}");
+    };
+    assert!(
+        completion
+            .summary
+            .as_ref()
+            .unwrap()
+            .contains("may still be running")
+    );
+}
+
+#[test]
+fn a_failure_can_wait_for_a_re_run_that_makes_it_good() {
+    let rules = Rules {
+        failure_grace: Some(Duration::from_secs(60)),
+        ..Rules::default()
+    };
+    let mut life = running();
+    let effects = life.handle(ended(1, Outcome::Failure), &rules);
+    assert_eq!(effects.last(), Some(&Effect::Wake(Duration::from_secs(60))));
+    let mut patient = life.clone();
+    assert_eq!(life.handle(ended(1, Outcome::Failure), &rules), []);
+    life.handle(progress(2, "Running"), &rules);
+    life.handle(ended(2, Outcome::Success), &rules);
+    assert_eq!(life.end(), Some(End::Reported(Outcome::Success)));
+    let effects = patient.handle(Event::Woken, &rules);
+    assert!(matches!(told(&effects), Write::Completed(_)));
+    assert_eq!(patient.end(), Some(End::Reported(Outcome::Failure)));
+}
+
+mod every_state;

@@ -1,0 +1,210 @@
+//! The calls that a run's life is made of: to Port for the ack, to the plugin for everything else. Each is a task that
+//! comes back with an event.
+
+use super::decision::Event;
+use super::driver::post;
+use super::entry::{Entry, Happened};
+use super::{Shared, ack as port_ack, lock};
+use crate::clock;
+use crate::contract::{self, Attempt, Failure, FailureKind};
+use crate::egress::BeforeSending;
+use crate::engine::CallError;
+use crate::metrics::{CheckResult, DispatchResult};
+use crate::port::RunKind;
+use crate::runtime::Call;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+/// Lets the plugin look at a run that was just claimed.
+pub(super) fn plan(shared: &Arc<Shared>, entry: &Arc<Entry>) {
+    let (shared, entry) = (shared.clone(), entry.clone());
+    tokio::spawn(async move {
+        let plan = match entry.order.clone() {
+            Some(order) => flatten(shared.runtime.plan(call(&entry), order).await),
+            None => Err(no_order()),
+        };
+        post(&shared, &entry, Happened::life(Event::Planned(plan)));
+    });
+}
+
+pub(super) fn ack(shared: &Arc<Shared>, entry: &Arc<Entry>, again: bool) {
+    let (shared, entry) = (shared.clone(), entry.clone());
+    tokio::spawn(async move {
+        let ack = port_ack::ack(&entry, again).await;
+        post(&shared, &entry, Happened::life(Event::Acked(ack)));
+    });
+}
+
+/// Lets the plugin start a run. `began` is when the first attempt did.
+pub(super) fn dispatch(shared: &Arc<Shared>, entry: &Arc<Entry>, number: u32, began: u64) {
+    let (shared, entry) = (shared.clone(), entry.clone());
+    tokio::spawn(async move {
+        let ago = Duration::from_millis(clock::timestamp().saturating_sub(began));
+        if number == 1 {
+            let waited = clock::timestamp().saturating_sub(entry.claimed_at);
+            shared
+                .metrics
+                .dispatch_waited(Duration::from_millis(waited));
+        }
+        let since = Instant::now().checked_sub(ago).unwrap_or_else(Instant::now);
+        let attempt = Attempt {
+            number,
+            first_began: began,
+            taken: lock(&shared.routes).taken(&entry.key.installation, since),
+        };
+        let answer = match entry.order.clone() {
+            Some(order) => {
+                let call = call(&entry).before_sending(before_sending(&shared, &entry));
+                flatten(shared.runtime.dispatch(call, order, attempt).await)
+            }
+            None => Err(no_order()),
+        };
+        shared.metrics.dispatched(DispatchResult::of(&answer));
+        post(&shared, &entry, Happened::life(Event::Dispatched(answer)));
+    });
+}
+
+/// Writes down that a request may have left, before it leaves. Runs on the thread of the call, so what it waits for is
+/// done on the host's own runtime.
+fn before_sending(shared: &Arc<Shared>, entry: &Arc<Entry>) -> BeforeSending {
+    let (shared, entry) = (shared.clone(), entry.clone());
+    let runtime = tokio::runtime::Handle::current();
+    Arc::new(move || {
+        let (reply, written) = oneshot::channel();
+        let (shared, entry) = (shared.clone(), entry.clone());
+        let leaving = Happened {
+            reply: Some(reply),
+            ..Happened::life(Event::Leaving)
+        };
+        runtime.spawn(async move { post(&shared, &entry, leaving) });
+        Box::pin(async move {
+            match written.await {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(error)) => Err(error.to_string()),
+                Err(_) => Err("the host is stopping".to_owned()),
+            }
+        })
+    })
+}
+
+/// Asks the plugin how a run stands; what it says goes the way of all news. Where the end of a run in Port is to stop it
+/// on the server, Port is asked as well.
+pub(super) fn check(shared: &Arc<Shared>, entry: &Arc<Entry>, external_run_id: Option<String>) {
+    let (shared, entry) = (shared.clone(), entry.clone());
+    tokio::spawn(async move {
+        if entry.source.rules.cancel_with_port && has_ended_in_port(&entry, &external_run_id).await
+        {
+            post(&shared, &entry, Happened::life(Event::EndedElsewhere));
+        } else if let (Some(order), Some(id)) = (entry.order.clone(), external_run_id) {
+            look(&shared, &entry, order, id).await;
+        }
+        entry.lock().is_checking = false;
+    });
+}
+
+async fn look(shared: &Arc<Shared>, entry: &Entry, order: contract::Run, id: String) {
+    let budget = entry.source.installation.budget();
+    if budget.wait(Instant::now(), 0).is_some() {
+        // It will be asked again.
+        return;
+    }
+    let answer = flatten(shared.runtime.check(call(entry), order, id).await);
+    match answer {
+        Ok(updates) if updates.is_empty() => shared.metrics.checked(CheckResult::None),
+        Ok(updates) => {
+            shared.metrics.checked(CheckResult::News);
+            shared.deliver(&entry.key.installation, updates, None).await;
+        }
+        Err(failure) => {
+            shared.metrics.checked(CheckResult::Failed);
+            tracing::warn!(run = %entry.key, "could not be checked: {}", failure.message);
+        }
+    }
+}
+
+async fn has_ended_in_port(entry: &Entry, external_run_id: &Option<String>) -> bool {
+    let port = &entry.source.port;
+    let known = match (entry.kind, external_run_id) {
+        (RunKind::Action, _) => port.action_run(&entry.key.run).await.map(Some),
+        (RunKind::WorkflowNode, Some(id)) => port.find(RunKind::WorkflowNode, id).await,
+        (RunKind::WorkflowNode, None) => Ok(None),
+    };
+    match known {
+        Ok(known) => known.is_some_and(|run| run.has_ended()),
+        Err(error) => {
+            tracing::warn!(run = %entry.key, "Port cannot say whether it has ended: {error}");
+            false
+        }
+    }
+}
+
+/// Asks the server to stop a run.
+pub(super) fn cancel(shared: &Arc<Shared>, entry: &Arc<Entry>, external_run_id: Option<String>) {
+    let (shared, entry) = (shared.clone(), entry.clone());
+    tokio::spawn(async move {
+        shared.metrics.cancel_sent();
+        let answer = match (entry.order.clone(), external_run_id) {
+            (Some(order), Some(id)) => {
+                flatten(shared.runtime.cancel(call(&entry), order, id).await)
+            }
+            _ => Err(no_order()),
+        };
+        if let Err(failure) = &answer {
+            tracing::warn!(run = %entry.key, "could not be cancelled: {}", failure.message);
+        }
+        post(&shared, &entry, Happened::life(Event::Cancelled(answer)));
+    });
+}
+
+fn call(entry: &Entry) -> Call {
+    Call::new(entry.source.installation.clone(), entry.key.run.clone())
+}
+
+/// Joins the two ways of failing: the plugin's own answer, and a call that gave none.
+fn flatten<T>(answer: Result<Result<T, Failure>, CallError>) -> Result<T, Failure> {
+    answer.unwrap_or_else(|error| Err(stopped(&error)))
+}
+
+/// A call that gave no answer, as a failure. If a request was sent before, nobody knows what it did.
+fn stopped(error: &CallError) -> Failure {
+    Failure {
+        kind: if error.request_sent {
+            FailureKind::Ambiguous
+        } else {
+            FailureKind::Internal
+        },
+        code: "plugin-stopped".to_owned(),
+        message: format!("The run could not be handled: {error}."),
+        remedy: Some("Ask the operator of the integration; its log has more.".to_owned()),
+        request_sent: error.request_sent,
+    }
+}
+
+fn no_order() -> Failure {
+    Failure {
+        kind: FailureKind::Internal,
+        code: "unreadable-run".to_owned(),
+        message: "The run cannot be read.".to_owned(),
+        remedy: None,
+        request_sent: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::CallErrorKind;
+
+    #[test]
+    fn a_call_that_died_after_sending_is_ambiguous_and_one_before_is_not() {
+        let error = |request_sent| CallError {
+            function: "dispatch",
+            kind: CallErrorKind::Wall(Duration::from_secs(1)),
+            request_sent,
+        };
+        assert_eq!(stopped(&error(true)).kind, FailureKind::Ambiguous);
+        assert_eq!(stopped(&error(false)).kind, FailureKind::Internal);
+    }
+}

@@ -1,0 +1,71 @@
+//! What a host that was started anew finds in its journal, and how it goes on.
+
+use super::driver::{partition, post, pump};
+use super::entry::{Entry, Happened};
+use super::{Event, Lifecycle, Source, lock};
+use crate::clock;
+use crate::journal::{JournalError, Restored, StoredRun};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+impl Lifecycle {
+    /// Takes over what was under way: before anything is claimed and before any delivery is looked at. Runs of
+    /// installations that are not here stay in the journal. Returns how many were taken over.
+    pub fn restore(
+        &self,
+        sources: &BTreeMap<String, Arc<Source>>,
+        restored: &Restored,
+    ) -> Result<usize, JournalError> {
+        let now = clock::timestamp();
+        for taken in &restored.taken {
+            let route = (taken.installation.clone(), taken.external_run_id.clone());
+            let ago = Duration::from_millis(now.saturating_sub(taken.started_at));
+            lock(&self.shared.routes).close(route, ago);
+        }
+        let mut entries = Vec::new();
+        let mut strangers = 0;
+        for stored in &restored.runs {
+            match sources.get(&stored.run.key.installation) {
+                Some(source) => entries.push(self.take_over(source, stored.clone())?),
+                None => strangers += 1,
+            }
+        }
+        if strangers > 0 {
+            tracing::warn!(
+                "{strangers} runs in the journal are of installations that are not configured here: they are left alone"
+            );
+        }
+        // Only now, when every attempt that is not resolved holds its partition.
+        for entry in &entries {
+            post(&self.shared, entry, Happened::life(Event::Restarted));
+        }
+        pump(&self.shared);
+        Ok(entries.len())
+    }
+
+    fn take_over(
+        &self,
+        source: &Arc<Source>,
+        stored: StoredRun,
+    ) -> Result<Arc<Entry>, JournalError> {
+        let entry = Arc::new(Entry::restored(source.clone(), stored)?);
+        {
+            let mut inner = entry.lock();
+            if let Some(id) = &inner.external_run_id {
+                let route = (entry.key.installation.clone(), id.clone());
+                // An id belongs to one run, so nobody else can have it.
+                let _ = lock(&self.shared.routes).open(route, entry.key.clone());
+            }
+            if inner.life.is_unresolved()
+                && let Some(key) = partition(&inner)
+            {
+                inner.holds_partition = true;
+                lock(&self.shared.turns).hold(&entry.key.installation, &key, entry.key.clone());
+            }
+        }
+        lock(&self.shared.entries).insert(entry.key.clone(), entry.clone());
+        self.shared.recount(&entry);
+        Ok(entry)
+    }
+}
