@@ -37,9 +37,25 @@ pub enum ConfigError {
         /// What is wrong.
         message: String,
     },
+    /// An environment variable that is read as configuration is not what it should be.
+    #[error("environment variable {variable}: {message}")]
+    Variable {
+        /// The variable's name; several with commas between them.
+        variable: String,
+        /// What is wrong, and what to do. Never the value, which may be a secret.
+        message: String,
+    },
 }
 
 impl ConfigError {
+    /// An error of an environment variable.
+    pub fn variable(variable: impl Into<String>, message: impl Into<String>) -> ConfigError {
+        ConfigError::Variable {
+            variable: variable.into(),
+            message: message.into(),
+        }
+    }
+
     /// An error of a value.
     pub fn key(file: &Path, key: impl Into<String>, message: impl Into<String>) -> ConfigError {
         ConfigError::Key {

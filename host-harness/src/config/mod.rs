@@ -24,6 +24,7 @@
 //! Unknown keys are errors, secrets are references, and every error names the file and the line or key.
 
 mod error;
+pub mod ocean;
 mod resolve;
 
 pub use error::{ConfigError, check_settings, load};

@@ -1,0 +1,357 @@
+//! From Ocean's settings to this host's.
+
+use super::table::names;
+use super::variables::Variables;
+use crate::config::{
+    ConfigError, CredentialConfig, HostConfig, HostingConfig, InstallationConfig, PortConfig,
+    RuntimeConfig, default_poll_interval, default_port_url, default_visibility_timeout,
+};
+use crate::secrets::SecretRef;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+use url::{Host, Url};
+
+/// Where Ocean's GitHub integration sends its requests by default.
+const GITHUB: &str = "https://api.github.com";
+/// The type of Ocean's GitHub integration, of which the default identifier is made.
+const TYPE: &str = "github-ocean";
+/// The port that Ocean listens on by default.
+const PORT: u16 = 8000;
+/// The longest time that is taken from a variable, in seconds: a day.
+const LONGEST: u64 = 86_400;
+
+/// Settings that `HostConfig` has no place for.
+pub(super) struct Limits {
+    pub runs_buffered: Option<u32>,
+    pub buffer_percent_per_action: Option<Option<u8>>,
+    pub dispatches_per_installation: Option<u32>,
+    pub shutdown: Option<Duration>,
+    pub server_timeout: Option<Duration>,
+}
+
+/// Refuses a deployment that runs no actions, and one that would have certificates not verified.
+pub(super) fn refuse(variables: &Variables) -> Result<(), ConfigError> {
+    if variables.flag(names::ACTIONS_ENABLED)? == Some(false) {
+        return Err(variables.error(
+            names::ACTIONS_ENABLED,
+            "it is off, and running actions is all that this program does; set it to true, or leave this deployment to \
+             Ocean",
+        ));
+    }
+    let listener = variables.text(names::LISTENER).map(str::to_ascii_uppercase);
+    if let Some(listener @ ("ONCE" | "WEBHOOKS_ONLY")) = listener.as_deref() {
+        return Err(variables.error(
+            names::LISTENER,
+            format!(
+                "a deployment with the listener {listener} runs no actions, and that is all that this program does; set \
+                 POLLING or ACTIONS_ONLY, or leave this deployment to Ocean"
+            ),
+        ));
+    }
+    for name in [names::VERIFY_PORT, names::VERIFY_THIRD_PARTY] {
+        if variables.flag(name)? == Some(false) {
+            return Err(variables.error(
+                name,
+                "certificates are always verified here; remove it, and name a file with your authority's certificate \
+                 in SSL_CERT_FILE",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Names everything that is missing, at once.
+pub(super) fn require(variables: &Variables) -> Result<(), ConfigError> {
+    let missing: Vec<&'static str> = [
+        names::PORT_CLIENT_ID,
+        names::PORT_CLIENT_SECRET,
+        names::GITHUB_TOKEN,
+    ]
+    .into_iter()
+    .filter(|name| variables.source(name).is_none())
+    .collect();
+    let app = app_credentials(variables);
+    if missing.as_slice() == [names::GITHUB_TOKEN] && !app.is_empty() {
+        return Err(ConfigError::variable(
+            app.join(", "),
+            format!(
+                "the credentials of a GitHub App are not supported yet; set {} to a token that may write Actions",
+                names::GITHUB_TOKEN
+            ),
+        ));
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let misspelt = missing.iter().find_map(|name| {
+        let found = variables.looks_like(name)?;
+        Some(format!("; is {found} meant to be {name}?"))
+    });
+    let verb = if missing.len() == 1 {
+        "it is"
+    } else {
+        "they are"
+    };
+    Err(ConfigError::variable(
+        missing.join(", "),
+        format!(
+            "{verb} not set, and without --config this program is configured as Ocean is{}",
+            misspelt.unwrap_or_default()
+        ),
+    ))
+}
+
+/// The variables of a GitHub App that are set.
+fn app_credentials(variables: &Variables) -> Vec<&str> {
+    [names::GITHUB_APP_ID, names::GITHUB_APP_PRIVATE_KEY]
+        .into_iter()
+        .filter_map(|name| variables.source(name))
+        .collect()
+}
+
+/// What a configuration file would say.
+pub(super) fn host(variables: &Variables, component: &Path) -> Result<HostConfig, ConfigError> {
+    let port = variables.whole(names::APPLICATION_PORT, 1..=u64::from(u16::MAX))?;
+    let port = port.and_then(|port| u16::try_from(port).ok());
+    Ok(HostConfig {
+        component: component.to_owned(),
+        listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port.unwrap_or(PORT)),
+        port: Some(port_access(variables)?),
+        installations: vec![installation(variables)?],
+        runtime: RuntimeConfig::default(),
+    })
+}
+
+fn port_access(variables: &Variables) -> Result<PortConfig, ConfigError> {
+    let base_url = match variables.text(names::PORT_BASE_URL) {
+        Some(text) => {
+            web_address(variables, names::PORT_BASE_URL, text)?;
+            text.to_owned()
+        }
+        None => default_port_url(),
+    };
+    let interval = variables.whole(names::POLL_INTERVAL, 1..=LONGEST)?;
+    let visibility = variables.whole(names::VISIBILITY_TIMEOUT, 1..=600_000)?;
+    Ok(PortConfig {
+        base_url,
+        client_id: variables
+            .text(names::PORT_CLIENT_ID)
+            .unwrap_or_default()
+            .to_owned(),
+        client_secret: SecretRef::Env(variables.blame(names::PORT_CLIENT_SECRET)),
+        poll_interval_ms: interval.map_or_else(default_poll_interval, |seconds| seconds * 1000),
+        visibility_timeout_ms: visibility.unwrap_or_else(default_visibility_timeout),
+    })
+}
+
+fn installation(variables: &Variables) -> Result<InstallationConfig, ConfigError> {
+    let (api_url, allow_plain_http) = api(variables)?;
+    let secret = |name| variables.source(name).map(|s| SecretRef::Env(s.to_owned()));
+    Ok(InstallationConfig {
+        id: identifier(variables)?,
+        hosting: HostingConfig::SelfHosted,
+        organization: variables
+            .text(names::GITHUB_ORGANIZATION)
+            .map(str::to_owned),
+        api_url,
+        allow_plain_http,
+        credential: secret(names::GITHUB_TOKEN).map(|token| CredentialConfig { token }),
+        webhook_secret: secret(names::WEBHOOK_SECRET),
+        allow_unsigned_webhooks: false,
+        live_events: has_live_events(variables),
+        settings: toml::Table::new(),
+        port: None,
+    })
+}
+
+/// Ocean makes webhooks only if it knows its own address. Without a secret they would be refused here.
+fn has_live_events(variables: &Variables) -> bool {
+    let is_set = |name| variables.source(name).is_some();
+    is_set(names::BASE_URL) && is_set(names::WEBHOOK_SECRET)
+}
+
+/// Port's `installationId`. It goes into paths and headers.
+fn identifier(variables: &Variables) -> Result<String, ConfigError> {
+    let kind = variables.text(names::TYPE).unwrap_or(TYPE);
+    let (name, identifier) = match variables.text(names::IDENTIFIER) {
+        Some(identifier) => (names::IDENTIFIER, identifier.to_owned()),
+        None => (names::TYPE, format!("my-{kind}-integration").to_lowercase()),
+    };
+    if identifier.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(identifier);
+    }
+    Err(variables.error(
+        name,
+        "it holds other characters than ASCII letters, digits and signs; Port shows it as the integration's identifier",
+    ))
+}
+
+/// Where GitHub's API is, and whether that is plain http on this machine.
+fn api(variables: &Variables) -> Result<(String, bool), ConfigError> {
+    let name = names::GITHUB_HOST;
+    let Some(text) = variables.text(name) else {
+        return Ok((GITHUB.to_owned(), false));
+    };
+    let url = web_address(variables, name, text)?;
+    let is_https = url.scheme() == "https";
+    if !is_https && !is_this_machine(&url) {
+        return Err(variables.error(
+            name,
+            "it is not https, so the token would be readable on the way; use https (plain http is for a server on this \
+             machine)",
+        ));
+    }
+    Ok((text.to_owned(), !is_https))
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+/// An http or https URL that holds nothing but an address: no password, no query.
+fn web_address(variables: &Variables, name: &'static str, text: &str) -> Result<Url, ConfigError> {
+    let wrong = |message: &str| Err(variables.error(name, message));
+    let Ok(url) = Url::parse(text) else {
+        return wrong("it is not a URL; write it with https:// in front");
+    };
+    if !matches!(url.scheme(), "http" | "https") {
+        return wrong("it is not an https URL");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return wrong("it holds a user name or password; leave them out");
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return wrong("it holds more than an address; leave out everything from the `?` or `#`");
+    }
+    Ok(url)
+}
+
+pub(super) fn limits(variables: &Variables) -> Result<Limits, ConfigError> {
+    let small = |number: u64| u32::try_from(number).ok();
+    let buffered = variables.whole(names::HIGH_WATERMARK, 1..=1000)?;
+    let workers = variables.whole(names::WORKERS, 1..=10_000)?;
+    let timeout = variables.whole(names::CLIENT_TIMEOUT, 1..=LONGEST)?;
+    Ok(Limits {
+        runs_buffered: buffered.and_then(small),
+        buffer_percent_per_action: buffer_percent(variables)?,
+        dispatches_per_installation: workers.and_then(small),
+        shutdown: shutdown(variables)?,
+        server_timeout: timeout.map(Duration::from_secs),
+    })
+}
+
+/// Percent, or `null` for no limit.
+fn buffer_percent(variables: &Variables) -> Result<Option<Option<u8>>, ConfigError> {
+    let name = names::BUFFER_PERCENT;
+    let text = variables.text(name).map(str::to_ascii_lowercase);
+    if matches!(text.as_deref(), Some("null" | "none")) {
+        return Ok(Some(None));
+    }
+    let percent = variables.whole(name, 1..=100)?;
+    Ok(percent.map(|percent| u8::try_from(percent).ok()))
+}
+
+/// Seconds, also with a fraction.
+fn shutdown(variables: &Variables) -> Result<Option<Duration>, ConfigError> {
+    let Some(text) = variables.text(names::SHUTDOWN) else {
+        return Ok(None);
+    };
+    let seconds: Option<f64> = text.parse().ok();
+    let wait = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    match wait {
+        Some(wait) if wait <= Duration::from_secs(LONGEST) => Ok(Some(wait)),
+        _ => Err(variables.error(
+            names::SHUTDOWN,
+            format!("it is not a number of seconds from 0 to {LONGEST}"),
+        )),
+    }
+}
+
+/// The path before all routes.
+pub(super) fn path_prefix(variables: &Variables) -> Result<Option<String>, ConfigError> {
+    let Some(text) = variables.text(names::PATH_PREFIX) else {
+        return Ok(None);
+    };
+    let path = text.trim_matches('/');
+    if path.is_empty() {
+        return Ok(None);
+    }
+    // RFC 3986 without percent-encoding, and nothing that a router takes for a pattern.
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+    let has_empty_part = path.split('/').any(|part| matches!(part, "" | "." | ".."));
+    if !path.bytes().all(is_plain) || has_empty_part {
+        return Err(variables.error(
+            names::PATH_PREFIX,
+            "it is not a path of letters, digits and - . _ ~, such as /ocean/github",
+        ));
+    }
+    Ok(Some(format!("/{path}")))
+}
+
+/// Ocean's levels in this host's words.
+pub(super) fn log_level(variables: &Variables) -> Result<Option<&'static str>, ConfigError> {
+    let Some(text) = variables.text(names::LOG_LEVEL) else {
+        return Ok(None);
+    };
+    match text.to_ascii_uppercase().as_str() {
+        "CRITICAL" | "ERROR" => Ok(Some("error")),
+        "WARNING" => Ok(Some("warn")),
+        "INFO" => Ok(Some("info")),
+        "DEBUG" => Ok(Some("debug")),
+        _ => Err(variables.error(
+            names::LOG_LEVEL,
+            "it is not one of CRITICAL, ERROR, WARNING, INFO and DEBUG",
+        )),
+    }
+}
+
+/// Warnings, and notes: what differs, and what is good to know.
+pub(super) fn remarks(variables: &Variables) -> Result<(Vec<String>, Vec<String>), ConfigError> {
+    let mut warnings = Vec::new();
+    let mut notes = Vec::new();
+    if let (Some(base_url), None) = (
+        variables.source(names::BASE_URL),
+        variables.source(names::WEBHOOK_SECRET),
+    ) {
+        warnings.push(format!(
+            "{base_url} is set and {} is not: deliveries that nobody has signed are refused here, so the ends of runs are \
+             found by asking GitHub, later than by webhook; set the same secret here and in GitHub's webhook",
+            names::WEBHOOK_SECRET
+        ));
+    }
+    let app = app_credentials(variables);
+    if !app.is_empty() {
+        warnings.push(format!(
+            "the token of {} is used, as in Ocean, and not the credentials of the GitHub App ({})",
+            variables.blame(names::GITHUB_TOKEN),
+            app.join(", ")
+        ));
+    }
+    let without = variables.without_counterpart();
+    if !without.is_empty() {
+        warnings.push(format!(
+            "these variables have no counterpart here and change nothing: {}; this program runs actions and does not \
+             fill the catalogue",
+            without.join(", ")
+        ));
+    }
+    if variables.flag(names::LEGACY_TRACKING)? == Some(true) {
+        notes.push(format!(
+            "{} is not needed: a server that does not tell the id of a run is recognized, and the run is searched for",
+            variables.blame(names::LEGACY_TRACKING)
+        ));
+    }
+    if variables.source(names::ACTIONS_ENABLED).is_none() {
+        notes.push(format!(
+            "{} is not set, which is off for Ocean; this program does nothing else and claims runs",
+            names::ACTIONS_ENABLED
+        ));
+    }
+    Ok((warnings, notes))
+}
