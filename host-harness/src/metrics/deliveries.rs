@@ -88,8 +88,8 @@ impl Metrics {
         self.families.deliveries.answered.add_one(status);
     }
 
-    /// An accepted delivery has been handled. Much `irrelevant` is normal where the workflows also run for other reasons;
-    /// `failed` means that the plugin and the server have grown apart, and that checks do the work instead.
+    /// An accepted delivery has been handled. Much `irrelevant` is normal where the workflows also run for other
+    /// reasons; `failed` means that the plugin and the server have grown apart, and that checks do the work instead.
     pub fn delivery_handled(&self, result: DeliveryResult) {
         self.families.deliveries.handled.add_one(result);
     }

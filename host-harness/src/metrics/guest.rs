@@ -71,8 +71,8 @@ impl Metrics {
     }
 
     /// The fewest requests that any installation has left; none while no server has said. Near 0, runs of that
-    /// installation are about to be parked: give it a credential of its own, or fewer checks. Without a value the metric
-    /// is left out, so that nobody takes "unknown" for 0.
+    /// installation are about to be parked: give it a credential of its own, or fewer checks. Without a value the
+    /// metric is left out, so that nobody takes "unknown" for 0.
     pub fn set_lowest_rate_budget(&self, requests: Option<u64>) {
         self.families.guest.budget.set(requests);
     }

@@ -61,8 +61,8 @@ impl Journal {
 }
 
 impl Metrics {
-    /// A commit was made durable. Slow commits slow everything, since no effect goes ahead of its entry: the disk is too
-    /// slow or shared. Many change sets in one are no trouble: that is how a burst stays fast.
+    /// A commit was made durable. Slow commits slow everything, since no effect goes ahead of its entry: the disk is
+    /// too slow or shared. Many change sets in one are no trouble: that is how a burst stays fast.
     pub fn journal_committed(&self, change_sets: usize, took: Duration) {
         let journal = &self.families.journal;
         journal.commits.inc();

@@ -1,7 +1,7 @@
 //! What `/metrics` tells an operator, in the OpenMetrics text format.
 //!
-//! * `runs`, `port`, `deliveries`, `journal`, `guest`: one concern each, with its labels, its metrics and the methods by
-//!   which the host reports;
+//! * `runs`, `port`, `deliveries`, `journal`, `guest`: one concern each, with its labels, its metrics and the methods
+//!   by which the host reports;
 //! * `label`: what metrics are made of.
 //!
 //! No label holds anything that a customer can make: no installation, no run, no repository. Thousands of installations

@@ -187,15 +187,15 @@ impl Metrics {
         self.families.runs.claimed.add_one(kind);
     }
 
-    /// The host is done with a run. Failures are mostly the workflows' own; a share of `failure` that jumps together with
-    /// `rejected` dispatches is a credential, a permission or a changed workflow.
+    /// The host is done with a run. Failures are mostly the workflows' own; a share of `failure` that jumps together
+    /// with `rejected` dispatches is a credential, a permission or a changed workflow.
     pub fn run_ended(&self, outcome: RunOutcome) {
         self.families.runs.ended.add_one(outcome);
     }
 
     /// The plugin's `dispatch` has answered. `unauthorized`: the credential is wrong or has expired. `rate-limited`: a
-    /// credential is used beyond its quota, spread the load or wait. `ambiguous`: the server answers late or not at all.
-    /// `internal`: a bug of the plugin.
+    /// credential is used beyond its quota, spread the load or wait. `ambiguous`: the server answers late or not at
+    /// all. `internal`: a bug of the plugin.
     pub fn dispatched(&self, result: DispatchResult) {
         self.families.runs.dispatches.add_one(result);
     }
@@ -210,8 +210,8 @@ impl Metrics {
         self.families.runs.cancels.inc();
     }
 
-    /// The time from a run's claim to its first dispatch. Rises when runs wait for their turn, for their partition or for
-    /// a rate limit: what a person who pressed the button feels.
+    /// The time from a run's claim to its first dispatch. Rises when runs wait for their turn, for their partition or
+    /// for a rate limit: what a person who pressed the button feels.
     pub fn dispatch_waited(&self, wait: Duration) {
         self.families.runs.wait.observe(wait);
     }

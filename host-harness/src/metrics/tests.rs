@@ -1,4 +1,5 @@
-//! What is rendered is read back by a strict reader of the text format (OpenMetrics 1.0), which knows no metric of ours.
+//! What is rendered is read back by a strict reader of the text format (OpenMetrics 1.0), which knows no metric of
+//! ours.
 
 use super::label::Label;
 use super::*;
