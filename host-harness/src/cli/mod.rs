@@ -90,7 +90,7 @@ impl Stop {
 /// Runs a command and returns the process's exit code.
 pub fn run(cli: Cli) -> ExitCode {
     let log = match &cli.command {
-        Command::Serve(_) => "info",
+        Command::Serve(arguments) => serve::log_level(arguments),
         _ => "warn",
     };
     start_log(log, cli.output);

@@ -13,8 +13,7 @@ mod translate;
 mod variables;
 
 use super::{ConfigError, HostConfig};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 use table::names;
 use variables::Variables;
 
@@ -23,22 +22,15 @@ use variables::Variables;
 pub struct Ocean {
     /// What a configuration file would say.
     pub config: HostConfig,
-    /// Where the journal is kept.
-    pub journal: PathBuf,
-    /// The path before all routes, with a slash in front and none behind; none for the root.
-    pub path_prefix: Option<String>,
     /// What is logged: `error`, `warn`, `info` or `debug`.
     pub log_level: Option<&'static str>,
-    /// Most runs that are claimed and wait for their turn.
-    pub runs_buffered: Option<u32>,
-    /// How many percent of those may belong to one action. `Some(None)`: all of them.
-    pub buffer_percent_per_action: Option<Option<u8>>,
-    /// Dispatches at once.
-    pub dispatches_per_installation: Option<u32>,
-    /// How long runs under way are waited for when the host stops.
-    pub shutdown: Option<Duration>,
-    /// How long one request to GitHub may take.
-    pub server_timeout: Option<Duration>,
+    /// What there is to say about it.
+    pub remarks: Remarks,
+}
+
+/// What there is to say about a configuration by Ocean's variables.
+#[derive(Debug)]
+pub struct Remarks {
     /// What differs from what the deployment may expect. Names variables, never values.
     pub warnings: Vec<String>,
     /// What is good to know and nothing to worry about.
@@ -64,25 +56,18 @@ pub fn from_environment(
     let variables = Variables::read(environment)?;
     translate::refuse(&variables)?;
     translate::require(&variables)?;
-    let host = translate::host(&variables, component)?;
     let (warnings, notes) = translate::remarks(&variables)?;
-    let limits = translate::limits(&variables)?;
     Ok(Ocean {
-        config: host,
-        journal: journal.to_owned(),
-        path_prefix: translate::path_prefix(&variables)?,
+        config: translate::host(&variables, component, journal)?,
         log_level: translate::log_level(&variables)?,
-        runs_buffered: limits.runs_buffered,
-        buffer_percent_per_action: limits.buffer_percent_per_action,
-        dispatches_per_installation: limits.dispatches_per_installation,
-        shutdown: limits.shutdown,
-        server_timeout: limits.server_timeout,
-        warnings,
-        notes,
-        sources: SOURCES
-            .iter()
-            .map(|(key, name)| (*key, variables.blame(name)))
-            .collect(),
+        remarks: Remarks {
+            warnings,
+            notes,
+            sources: SOURCES
+                .iter()
+                .map(|(key, name)| (*key, variables.blame(name)))
+                .collect(),
+        },
     })
 }
 
@@ -99,7 +84,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("\".webhook-secret", names::WEBHOOK_SECRET),
 ];
 
-impl Ocean {
+impl Remarks {
     /// Says an error that was found later, when secrets were read or the host was started, in terms of the variable
     /// instead of the key of a file that nobody wrote.
     pub fn name_variable(&self, error: ConfigError) -> ConfigError {

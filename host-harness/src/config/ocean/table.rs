@@ -49,7 +49,6 @@ pub(super) mod names {
     pub const BUFFER_PERCENT: &str =
         "OCEAN__ACTIONS_PROCESSOR__MAX_RUNS_BUFFER_UTIL_PCT_PER_ACTION";
     pub const SHUTDOWN: &str = "OCEAN__MAX_WAIT_SECONDS_BEFORE_SHUTDOWN";
-    pub const CLIENT_TIMEOUT: &str = "OCEAN__CLIENT_TIMEOUT";
     pub const LISTENER: &str = "OCEAN__EVENT_LISTENER__TYPE";
     pub const VERIFY_PORT: &str = "OCEAN__SSL__PORT__VERIFY";
     pub const VERIFY_THIRD_PARTY: &str = "OCEAN__SSL__THIRD_PARTY__VERIFY";
@@ -95,7 +94,7 @@ pub(super) const KNOWN: &[Known] = &[
     known(names::SHUTDOWN, Fate::Read),
     known("OCEAN__MAX_EVENT_PROCESSING_SECONDS", Fate::Unsupported),
     known("OCEAN__EVENT_WORKERS_COUNT", Fate::Unsupported),
-    known(names::CLIENT_TIMEOUT, Fate::Read),
+    known("OCEAN__CLIENT_TIMEOUT", Fate::Unsupported),
     known(names::LISTENER, Fate::Read),
     known("OCEAN__EVENT_LISTENER__INTERVAL", Fate::Unsupported),
     known("OCEAN__EVENT_LISTENER__RESYNC_ON_START", Fate::Unsupported),

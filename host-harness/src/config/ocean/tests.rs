@@ -105,12 +105,12 @@ const FATES: &[(&str, &str, Does)] = &[
     (
         "OCEAN__INTEGRATION__CONFIG__GITHUB_APP_ID",
         "123",
-        Sets(|o| o.warnings[0].contains("GITHUB_APP_ID")),
+        Sets(|o| o.remarks.warnings[0].contains("GITHUB_APP_ID")),
     ),
     (
         "OCEAN__INTEGRATION__CONFIG__GITHUB_APP_PRIVATE_KEY",
         "hunter2",
-        Sets(|o| o.warnings[0].contains("GITHUB_APP_PRIVATE_KEY")),
+        Sets(|o| o.remarks.warnings[0].contains("GITHUB_APP_PRIVATE_KEY")),
     ),
     (
         "OCEAN__INTEGRATION__CONFIG__GITHUB_ORGANIZATION",
@@ -145,13 +145,14 @@ const FATES: &[(&str, &str, Does)] = &[
         "OCEAN__BASE_URL",
         "https://ocean.acme.example",
         Sets(|o| {
-            o.warnings[0].starts_with("OCEAN__BASE_URL is set") && !installation(o).live_events
+            o.remarks.warnings[0].starts_with("OCEAN__BASE_URL is set")
+                && !installation(o).live_events
         }),
     ),
     (
         "OCEAN__PATH_PREFIX",
         "/ocean/",
-        Sets(|o| o.path_prefix.as_deref() == Some("/ocean")),
+        Sets(|o| o.config.path_prefix == "/ocean"),
     ),
     ("OCEAN__ACTIONS_PROCESSOR__ENABLED", "true", Agrees),
     (
@@ -162,7 +163,7 @@ const FATES: &[(&str, &str, Does)] = &[
     (
         "OCEAN__ACTIONS_PROCESSOR__RUNS_BUFFER_HIGH_WATERMARK",
         "500",
-        Sets(|o| o.runs_buffered == Some(500)),
+        Sets(|o| o.config.scheduler.runs_buffered == 500),
     ),
     (
         "OCEAN__ACTIONS_PROCESSOR__VISIBILITY_TIMEOUT_MS",
@@ -177,30 +178,26 @@ const FATES: &[(&str, &str, Does)] = &[
     (
         "OCEAN__ACTIONS_PROCESSOR__WORKERS_COUNT",
         "7",
-        Sets(|o| o.dispatches_per_installation == Some(7)),
+        Sets(|o| o.config.scheduler.dispatches_per_installation == 7),
     ),
     (
         "OCEAN__ACTIONS_PROCESSOR__MAX_RUNS_BUFFER_UTIL_PCT_PER_ACTION",
         "45",
-        Sets(|o| o.buffer_percent_per_action == Some(Some(45))),
+        Sets(|o| o.config.scheduler.buffer_percent_per_action == 45),
     ),
     (
         "OCEAN__ACTIONS_PROCESSOR__MAX_RUNS_BUFFER_UTIL_PCT_PER_ACTION",
         "null",
-        Sets(|o| o.buffer_percent_per_action == Some(None)),
+        Sets(|o| o.config.scheduler.buffer_percent_per_action == 0),
     ),
     (
         "OCEAN__MAX_WAIT_SECONDS_BEFORE_SHUTDOWN",
         "7.5",
-        Sets(|o| o.shutdown == Some(Duration::from_millis(7_500))),
+        Sets(|o| o.config.scheduler.shutdown_seconds == 7.5),
     ),
     ("OCEAN__MAX_EVENT_PROCESSING_SECONDS", "90", Nothing),
     ("OCEAN__EVENT_WORKERS_COUNT", "4", Nothing),
-    (
-        "OCEAN__CLIENT_TIMEOUT",
-        "90",
-        Sets(|o| o.server_timeout == Some(Duration::from_secs(90))),
-    ),
+    ("OCEAN__CLIENT_TIMEOUT", "90", Nothing),
     ("OCEAN__EVENT_LISTENER__TYPE", "POLLING", Agrees),
     ("OCEAN__EVENT_LISTENER__TYPE", "ACTIONS_ONLY", Agrees),
     ("OCEAN__EVENT_LISTENER__TYPE", "KAFKA", Agrees),
@@ -258,12 +255,20 @@ fn every_variable_of_ocean_has_the_fate_that_the_table_says() {
             Agrees => assert_eq!(format!("{:?}", result.unwrap()), usual, "{name}"),
             Noted => {
                 let ocean = result.unwrap();
-                assert!(ocean.warnings.is_empty(), "{:?}", ocean.warnings);
-                assert!(ocean.notes[0].starts_with(name), "{:?}", ocean.notes);
+                assert!(
+                    ocean.remarks.warnings.is_empty(),
+                    "{:?}",
+                    ocean.remarks.warnings
+                );
+                assert!(
+                    ocean.remarks.notes[0].starts_with(name),
+                    "{:?}",
+                    ocean.remarks.notes
+                );
             }
             Nothing => {
                 let mut ocean = result.unwrap();
-                let warnings = std::mem::take(&mut ocean.warnings);
+                let warnings = std::mem::take(&mut ocean.remarks.warnings);
                 assert_eq!(warnings.len(), 1, "{name}");
                 assert!(warnings[0].contains(name), "{name}: {warnings:?}");
                 assert_eq!(format!("{ocean:?}"), usual, "{name}");
@@ -284,7 +289,7 @@ fn the_least_deployment_gets_oceans_defaults_and_no_warning() {
     let ocean = good(&[]);
     assert_eq!(ocean.config.listen, ([0, 0, 0, 0], 8000).into());
     assert_eq!(ocean.config.component, Path::new("github_workflow.wasm"));
-    assert_eq!(ocean.journal, Path::new("journal.db"));
+    assert_eq!(ocean.config.journal.path, Path::new("journal.db"));
     assert_eq!(installation(&ocean).id, "my-github-ocean-integration");
     assert_eq!(installation(&ocean).api_url, "https://api.github.com");
     assert_eq!(installation(&ocean).hosting, HostingConfig::SelfHosted);
@@ -294,7 +299,7 @@ fn the_least_deployment_gets_oceans_defaults_and_no_warning() {
     assert_eq!(port(&ocean).poll_interval_ms, 1_000);
     assert!(!installation(&ocean).live_events);
     assert!(!installation(&ocean).allow_unsigned_webhooks);
-    assert!(ocean.warnings.is_empty() && ocean.notes.is_empty());
+    assert!(ocean.remarks.warnings.is_empty() && ocean.remarks.notes.is_empty());
 }
 
 #[test]
@@ -314,7 +319,11 @@ fn names_are_taken_in_any_case_and_keys_in_both_spellings() {
     assert_eq!(*token, env("OCEAN__INTEGRATION__CONFIG__githubToken"));
     assert_eq!(installation(&ocean).organization.as_deref(), Some("acme"));
     assert_eq!(ocean.config.listen.port(), 9000);
-    assert!(ocean.warnings.is_empty(), "{:?}", ocean.warnings);
+    assert!(
+        ocean.remarks.warnings.is_empty(),
+        "{:?}",
+        ocean.remarks.warnings
+    );
 }
 
 #[test]
@@ -350,9 +359,14 @@ fn a_json_object_gives_what_no_variable_gives() {
         installation(&ocean).api_url,
         "https://github.acme.example/api/v3"
     );
-    assert_eq!(ocean.dispatches_per_installation, Some(9));
-    assert_eq!(ocean.buffer_percent_per_action, Some(None));
-    assert!(ocean.warnings.is_empty(), "{:?}", ocean.warnings);
+    let scheduler = &ocean.config.scheduler;
+    assert_eq!(scheduler.dispatches_per_installation, 9);
+    assert_eq!(scheduler.buffer_percent_per_action, 0);
+    assert!(
+        ocean.remarks.warnings.is_empty(),
+        "{:?}",
+        ocean.remarks.warnings
+    );
 }
 
 #[test]
@@ -417,11 +431,11 @@ fn a_misspelt_variable_is_suggested_where_it_is_missing_and_where_it_is_not() {
     );
     let ocean = good(&[("OCEAN__ACTION_PROCESSOR__WORKER_COUNT", "3")]);
     assert!(
-        ocean.warnings[0].contains(
+        ocean.remarks.warnings[0].contains(
             "OCEAN__ACTION_PROCESSOR__WORKER_COUNT (did you mean OCEAN__ACTIONS_PROCESSOR__WORKERS_COUNT?)"
         ),
         "{:?}",
-        ocean.warnings
+        ocean.remarks.warnings
     );
 }
 
@@ -438,14 +452,19 @@ fn all_variables_without_counterpart_are_named_in_one_warning() {
         ),
         ("APPLICATION__ENABLE_HTTP_LOGGING", "true"),
     ]);
-    assert_eq!(ocean.warnings.len(), 1, "{:?}", ocean.warnings);
+    assert_eq!(
+        ocean.remarks.warnings.len(),
+        1,
+        "{:?}",
+        ocean.remarks.warnings
+    );
     assert!(
-        ocean.warnings[0].contains(
+        ocean.remarks.warnings[0].contains(
             ": APPLICATION__ENABLE_HTTP_LOGGING, OCEAN__EVENT_LISTENER, OCEAN__EVENT_WORKERS_COUNT, \
              OCEAN__INITIALIZE_PORT_RESOURCES, OCEAN__METRICS, OCEAN__PORT (2 of its keys);"
         ),
         "{:?}",
-        ocean.warnings
+        ocean.remarks.warnings
     );
 }
 
@@ -460,10 +479,10 @@ fn a_github_app_without_a_token_is_refused_and_beside_a_token_it_is_named() {
     ];
     let ocean = good(&app);
     assert!(
-        ocean.warnings[0].contains("GITHUB_APP_ID, OCEAN")
-            && ocean.warnings[0].contains("GITHUB_TOKEN"),
+        ocean.remarks.warnings[0].contains("GITHUB_APP_ID, OCEAN")
+            && ocean.remarks.warnings[0].contains("GITHUB_TOKEN"),
         "{:?}",
-        ocean.warnings
+        ocean.remarks.warnings
     );
     let mut without = app.to_vec();
     without.push(("OCEAN__INTEGRATION__CONFIG__GITHUB_TOKEN", ""));
@@ -481,7 +500,7 @@ fn live_events_are_on_with_an_address_and_a_secret() {
         ("OCEAN__BASE_URL", "https://ocean.acme.example"),
         ("OCEAN__INTEGRATION__CONFIG__WEBHOOK_SECRET", "hunter2"),
     ]);
-    assert!(installation(&ocean).live_events && ocean.warnings.is_empty());
+    assert!(installation(&ocean).live_events && ocean.remarks.warnings.is_empty());
 }
 
 #[test]
@@ -544,7 +563,6 @@ fn wrong_values_are_refused_by_name_and_limit() {
             "-1",
             "number of seconds",
         ),
-        ("OCEAN__CLIENT_TIMEOUT", "1.5", "whole number"),
         ("OCEAN__PATH_PREFIX", "/a/../b", "not a path"),
         ("OCEAN__PATH_PREFIX", "/{any}", "not a path"),
         ("OCEAN__PORT__BASE_URL", "api.getport.io", "not a URL"),
@@ -584,7 +602,7 @@ fn no_error_warning_or_debug_output_holds_a_secret() {
         // In a variable of its own: a secret in its place, or in a wrong one.
         let result = with(&[(known.name, secret)]);
         let said = match &result {
-            Ok(ocean) => format!("{:?}{:?}", ocean.warnings, ocean.notes),
+            Ok(ocean) => format!("{:?}{:?}", ocean.remarks.warnings, ocean.remarks.notes),
             Err(error) => format!("{error}{error:?}"),
         };
         assert!(!said.contains(secret), "{}: {said}", known.name);
@@ -627,13 +645,13 @@ fn what_goes_wrong_later_is_said_by_the_name_of_the_variable() {
         (token, "OCEAN__INTEGRATION__CONFIG__githubToken"),
         (secret, "ocean__port__client_secret"),
     ] {
-        let text = ocean.name_variable(error).to_string();
+        let text = ocean.remarks.name_variable(error).to_string();
         let start = format!("environment variable {variable}: ");
         assert!(text.starts_with(&start), "{text}");
         assert!(!text.contains("host.toml"), "{text}");
     }
     let other = || ConfigError::key(file, "runtime.threads", "no");
-    assert_eq!(ocean.name_variable(other()), other());
+    assert_eq!(ocean.remarks.name_variable(other()), other());
 }
 
 #[test]

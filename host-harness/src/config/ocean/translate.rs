@@ -3,8 +3,9 @@
 use super::table::names;
 use super::variables::Variables;
 use crate::config::{
-    ConfigError, CredentialConfig, HostConfig, HostingConfig, InstallationConfig, PortConfig,
-    RuntimeConfig, default_poll_interval, default_port_url, default_visibility_timeout,
+    CheckConfig, ConfigError, CredentialConfig, HostConfig, HostingConfig, InstallationConfig,
+    JournalConfig, PortConfig, RuntimeConfig, SchedulerConfig, default_poll_interval,
+    default_port_url, default_visibility_timeout,
 };
 use crate::secrets::SecretRef;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -20,15 +21,6 @@ const TYPE: &str = "github-ocean";
 const PORT: u16 = 8000;
 /// The longest time that is taken from a variable, in seconds: a day.
 const LONGEST: u64 = 86_400;
-
-/// Settings that `HostConfig` has no place for.
-pub(super) struct Limits {
-    pub runs_buffered: Option<u32>,
-    pub buffer_percent_per_action: Option<Option<u8>>,
-    pub dispatches_per_installation: Option<u32>,
-    pub shutdown: Option<Duration>,
-    pub server_timeout: Option<Duration>,
-}
 
 /// Refuses a deployment that runs no actions, and one that would have certificates not verified.
 pub(super) fn refuse(variables: &Variables) -> Result<(), ConfigError> {
@@ -111,7 +103,11 @@ fn app_credentials(variables: &Variables) -> Vec<&str> {
 }
 
 /// What a configuration file would say.
-pub(super) fn host(variables: &Variables, component: &Path) -> Result<HostConfig, ConfigError> {
+pub(super) fn host(
+    variables: &Variables,
+    component: &Path,
+    journal: &Path,
+) -> Result<HostConfig, ConfigError> {
     let port = variables.whole(names::APPLICATION_PORT, 1..=u64::from(u16::MAX))?;
     let port = port.and_then(|port| u16::try_from(port).ok());
     Ok(HostConfig {
@@ -119,7 +115,14 @@ pub(super) fn host(variables: &Variables, component: &Path) -> Result<HostConfig
         listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port.unwrap_or(PORT)),
         port: Some(port_access(variables)?),
         installations: vec![installation(variables)?],
+        path_prefix: path_prefix(variables)?,
         runtime: RuntimeConfig::default(),
+        journal: JournalConfig {
+            path: journal.to_owned(),
+            ..JournalConfig::default()
+        },
+        scheduler: scheduler(variables)?,
+        check: CheckConfig::default(),
     })
 }
 
@@ -160,6 +163,9 @@ fn installation(variables: &Variables) -> Result<InstallationConfig, ConfigError
         webhook_secret: secret(names::WEBHOOK_SECRET),
         allow_unsigned_webhooks: false,
         live_events: has_live_events(variables),
+        max_run_minutes: None,
+        failure_grace_seconds: None,
+        cancel_with_port: false,
         settings: toml::Table::new(),
         port: None,
     })
@@ -232,17 +238,23 @@ fn web_address(variables: &Variables, name: &'static str, text: &str) -> Result<
     Ok(url)
 }
 
-pub(super) fn limits(variables: &Variables) -> Result<Limits, ConfigError> {
-    let small = |number: u64| u32::try_from(number).ok();
-    let buffered = variables.whole(names::HIGH_WATERMARK, 1..=1000)?;
-    let workers = variables.whole(names::WORKERS, 1..=10_000)?;
-    let timeout = variables.whole(names::CLIENT_TIMEOUT, 1..=LONGEST)?;
-    Ok(Limits {
-        runs_buffered: buffered.and_then(small),
-        buffer_percent_per_action: buffer_percent(variables)?,
-        dispatches_per_installation: workers.and_then(small),
-        shutdown: shutdown(variables)?,
-        server_timeout: timeout.map(Duration::from_secs),
+/// What is not set is this host's own.
+fn scheduler(variables: &Variables) -> Result<SchedulerConfig, ConfigError> {
+    let own = SchedulerConfig::default();
+    let number = |name, most| -> Result<Option<usize>, ConfigError> {
+        let number = variables.whole(name, 1..=most)?;
+        Ok(number.and_then(|number| usize::try_from(number).ok()))
+    };
+    Ok(SchedulerConfig {
+        runs_buffered: number(names::HIGH_WATERMARK, 1000)?.unwrap_or(own.runs_buffered),
+        dispatches_per_installation: number(names::WORKERS, 10_000)?
+            .unwrap_or(own.dispatches_per_installation),
+        buffer_percent_per_action: match buffer_percent(variables)? {
+            Some(percent) => percent.unwrap_or(0),
+            None => own.buffer_percent_per_action,
+        },
+        shutdown_seconds: shutdown(variables)?.unwrap_or(own.shutdown_seconds),
+        ..own
     })
 }
 
@@ -258,14 +270,13 @@ fn buffer_percent(variables: &Variables) -> Result<Option<Option<u8>>, ConfigErr
 }
 
 /// Seconds, also with a fraction.
-fn shutdown(variables: &Variables) -> Result<Option<Duration>, ConfigError> {
+fn shutdown(variables: &Variables) -> Result<Option<f64>, ConfigError> {
     let Some(text) = variables.text(names::SHUTDOWN) else {
         return Ok(None);
     };
-    let seconds: Option<f64> = text.parse().ok();
-    let wait = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    match wait {
-        Some(wait) if wait <= Duration::from_secs(LONGEST) => Ok(Some(wait)),
+    let longest = Duration::from_secs(LONGEST).as_secs_f64();
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.0..=longest).contains(&seconds) => Ok(Some(seconds)),
         _ => Err(variables.error(
             names::SHUTDOWN,
             format!("it is not a number of seconds from 0 to {LONGEST}"),
@@ -274,13 +285,13 @@ fn shutdown(variables: &Variables) -> Result<Option<Duration>, ConfigError> {
 }
 
 /// The path before all routes.
-pub(super) fn path_prefix(variables: &Variables) -> Result<Option<String>, ConfigError> {
+fn path_prefix(variables: &Variables) -> Result<String, ConfigError> {
     let Some(text) = variables.text(names::PATH_PREFIX) else {
-        return Ok(None);
+        return Ok(String::new());
     };
     let path = text.trim_matches('/');
     if path.is_empty() {
-        return Ok(None);
+        return Ok(String::new());
     }
     // RFC 3986 without percent-encoding, and nothing that a router takes for a pattern.
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
@@ -291,7 +302,7 @@ pub(super) fn path_prefix(variables: &Variables) -> Result<Option<String>, Confi
             "it is not a path of letters, digits and - . _ ~, such as /ocean/github",
         ));
     }
-    Ok(Some(format!("/{path}")))
+    Ok(format!("/{path}"))
 }
 
 /// Ocean's levels in this host's words.
