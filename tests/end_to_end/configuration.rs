@@ -411,8 +411,7 @@ fn a_mistake_in_a_simulated_world_is_named_with_its_line() {
 #[test]
 fn arguments_that_do_not_exist_are_refused_with_the_usage() {
     for arguments in [
-        &["serve"][..],
-        &["serv", "--config", "host.toml"],
+        &["serv", "--config", "host.toml"][..],
         &["dispatch", "--run", "run.json", "--instalation", "i.toml"],
         &["inspect", "a.wasm", "--output", "yaml"],
         &["simulate", "gitlab"],
@@ -425,6 +424,15 @@ fn arguments_that_do_not_exist_are_refused_with_the_usage() {
             "{finished}"
         );
         assert!(finished.stderr.contains("--help"), "{finished}");
+    }
+}
+
+#[test]
+fn serve_without_a_configuration_names_both_ways_to_give_it_one() {
+    let finished = Program::new().run(&["serve"]);
+    let sentence = finished.refusal();
+    for word in ["OCEAN__PORT__CLIENT_ID", "--config"] {
+        assert!(sentence.contains(word), "{word:?} is not said: {sentence}");
     }
 }
 

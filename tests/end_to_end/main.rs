@@ -11,12 +11,15 @@ mod command_line;
 mod configuration;
 mod demo;
 mod ingress;
+mod kills;
 mod lifecycle;
 mod seed;
 mod sender;
 
 #[path = "../support/component.rs"]
 mod component;
+#[path = "../support/killable.rs"]
+mod killable;
 #[path = "../support/program.rs"]
 mod program;
 #[path = "../support/scene.rs"]

@@ -77,7 +77,13 @@ impl Program {
 
     /// Starts the program and lets it run.
     pub fn start(&self, arguments: &[&str]) -> Running {
+        self.start_with(arguments, &[])
+    }
+
+    /// Starts the program with further environment variables and lets it run.
+    pub fn start_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Running {
         let mut command = self.command(arguments);
+        command.envs(variables.iter().copied());
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -143,6 +149,18 @@ impl Running {
         )
     }
 
+    /// Waits until the program has ended by itself.
+    pub async fn ended(mut self) -> Finished {
+        while self.next().await.is_some() {}
+        self.finished()
+    }
+
+    /// Whether the program ends within this time.
+    pub async fn has_ended_within(&mut self, limit: Duration) -> bool {
+        let ended = async { while self.lines.recv().await.is_some() {} };
+        tokio::time::timeout(limit, ended).await.is_ok()
+    }
+
     /// Sends SIGTERM and waits for the end.
     pub async fn terminate(mut self) -> Finished {
         let id = self.child.id().to_string();
@@ -151,6 +169,10 @@ impl Running {
             .status();
         assert!(killed.unwrap().success());
         while self.next().await.is_some() {}
+        self.finished()
+    }
+
+    fn finished(&mut self) -> Finished {
         let code = self.child.wait().unwrap().code();
         let stderr = self.stderr.take().map(|thread| thread.join().unwrap());
         Finished {

@@ -7,6 +7,7 @@ mod configure;
 mod demo;
 mod dispatch;
 mod inspect;
+mod journal;
 mod output;
 mod serve;
 mod simulate;
@@ -45,6 +46,8 @@ enum Command {
     Configure(configure::Arguments),
     /// Claim runs from Port, run them, and report how they end.
     Serve(serve::Arguments),
+    /// Look into the journal of a host.
+    Journal(journal::Arguments),
     /// Play GitHub or Port for any client.
     Simulate(simulate::Arguments),
     /// Show what a component is: contract, imports, exports, manifest, size, limits.
@@ -112,6 +115,7 @@ async fn execute(cli: Cli) -> Result<(), Stop> {
         Command::Webhook(arguments) => webhook::run(arguments, output).await,
         Command::Configure(arguments) => configure::run(arguments, output).await,
         Command::Serve(arguments) => serve::run(arguments, output).await,
+        Command::Journal(arguments) => journal::run(arguments, output).await,
         Command::Simulate(arguments) => simulate::run(arguments, output).await,
         Command::Inspect(arguments) => inspect::run(arguments, output).await,
     }

@@ -1,0 +1,310 @@
+//! Whatever moment the process is killed at, or told to stop at: each run is started once and ends once.
+//!
+//! The commits of one run alone: 1 claimed, 2 acked, 3 a request may leave, 4 started. Each test looks at the world
+//! when the process is dead, to be sure that it died where the test says.
+
+use crate::killable::Killable;
+use crate::scene::SOON;
+use crate::sender::{get, post};
+use host_harness::simulator::github::{DeliveryEffect, DeliveryFault, signature};
+use host_harness::simulator::{Effect, Fault};
+use serde_json::Value;
+use std::time::Duration;
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+
+/// Checks so late that no test waits for one.
+const NO_CHECKS: &str = "[check]\nfirst-seconds = 300";
+
+/// Checks soon, for tests whose webhooks are lost.
+const SOON_CHECKED: &str = "[check]\nfirst-seconds = 0.1\nlongest-seconds = 0.2";
+
+#[tokio::test]
+async fn a_kill_before_the_ack_leaves_the_run_to_be_offered_again() {
+    for point in ["before:1", "after:1"] {
+        let mut world = Killable::new(NO_CHECKS).await;
+        let id = world.press("deploy.yml");
+        world.die_at(point).await;
+        assert!(!world.port.run(&id).unwrap().acked, "{point}");
+        world.start().await;
+        world.succeeded(&id).await;
+        world.expect_runs(1);
+    }
+}
+
+#[tokio::test]
+async fn a_kill_between_ack_and_dispatch_starts_the_run_once_after_all() {
+    for point in ["before:2", "after:2", "before:3"] {
+        let mut world = Killable::new(NO_CHECKS).await;
+        let id = world.press("deploy.yml");
+        world.die_at(point).await;
+        assert!(world.port.run(&id).unwrap().acked, "{point}");
+        assert_eq!(world.github.count("dispatch"), 0, "{point}");
+        world.start().await;
+        world.succeeded(&id).await;
+        world.expect_runs(1);
+    }
+}
+
+#[tokio::test]
+async fn a_kill_after_the_dispatch_and_before_anybody_knows_of_it_adopts_the_run() {
+    let mut world = Killable::new(SOON_CHECKED).await;
+    let id = world.press("deploy.yml");
+    world.die_at("before:4").await;
+    assert_eq!(world.github.runs().len(), 1);
+    assert_eq!(world.port.run(&id).unwrap().external_run_id, None);
+    world.start().await;
+    world.succeeded(&id).await;
+    world.expect_runs(1);
+}
+
+#[tokio::test]
+async fn a_kill_before_port_has_the_link_tells_it_later() {
+    let mut world = Killable::new(SOON_CHECKED).await;
+    let fault = Fault::new("patch-run", Effect::answer(500, "{}"));
+    let away = world.port.inject(fault);
+    let id = world.press("deploy.yml");
+    world.die_at("after:4").await;
+    assert_eq!(world.port.run(&id).unwrap().external_run_id, None);
+    away.remove();
+    world.start().await;
+    world.succeeded(&id).await;
+    world.expect_runs(1);
+}
+
+/// The one honest limit: the process died after it had written that a request may leave and before one did. Nobody can
+/// tell that from a request that GitHub has lost, so nothing is sent again and a person is told where to look.
+#[tokio::test]
+async fn a_kill_right_before_the_request_leaves_is_never_answered_by_a_second_dispatch() {
+    let mut world = Killable::new(SOON_CHECKED).await;
+    let id = world.press("deploy.yml");
+    world.die_at("after:3").await;
+    assert_eq!(world.github.count("dispatch"), 0);
+    world.start().await;
+    let run = world.ended(&id).await;
+    assert_eq!(run.status_label.as_deref(), Some("Outcome unknown"));
+    let summary = run.summary.unwrap();
+    assert!(summary.contains("before you start it again"), "{summary}");
+    world.expect_runs(0);
+}
+
+#[tokio::test]
+async fn a_kill_between_the_answer_to_a_webhook_and_the_report_loses_nothing() {
+    let mut seen = 0;
+    for commit in 5..20 {
+        let mut world = Killable::new(NO_CHECKS).await;
+        let id = world.press("deploy.yml");
+        let died = world
+            .may_die_at(&format!("after:{commit}"), Duration::from_secs(3))
+            .await;
+        let was_answered = world.github.deliveries().iter().any(|it| {
+            it.event == "workflow_run" && it.action == "completed" && it.status_code == Some(202)
+        });
+        let run = world.port.run(&id).unwrap();
+        if !died || run.ended() {
+            break;
+        }
+        if !was_answered {
+            continue;
+        }
+        seen += 1;
+        // Only the journal knows of the end: GitHub sends nothing again, and nobody asks it.
+        world.github.remove_webhook(world.webhook);
+        let looks = world.github.count("get-run");
+        world
+            .github
+            .inject(Fault::new("get-run", Effect::answer(500, "{}")));
+        world.start().await;
+        world.succeeded(&id).await;
+        world.expect_runs(1);
+        assert!(world.github.count("get-run") <= looks + 1);
+    }
+    assert!(seen > 0, "no kill fell between the answer and the report");
+}
+
+#[tokio::test]
+async fn a_report_that_port_does_not_take_is_made_after_a_kill() {
+    let mut world = Killable::new(NO_CHECKS).await;
+    let away = Fault::new("add-log", Effect::answer(503, "{}"));
+    let away = world.port.inject(away);
+    let id = world.press("deploy.yml");
+    world.start().await;
+    assert!(world.port.wait_until(SOON, |_| away.hits() > 0).await);
+    world.kill();
+    away.remove();
+    world.start().await;
+    world.succeeded(&id).await;
+    world.expect_runs(1);
+}
+
+#[tokio::test]
+async fn a_webhook_that_came_while_the_process_was_dead_is_made_good_by_a_check() {
+    let mut world = Killable::new("").await;
+    let id = world.press("held.yml");
+    world.start().await;
+    let started = |port: &host_harness::simulator::port::Port| {
+        port.run(&id)
+            .is_some_and(|run| run.external_run_id.is_some())
+    };
+    assert!(world.port.wait_until(SOON, started).await);
+    world.kill();
+    world.github.finish(world.github.runs()[0].id, "success");
+    world.start().await;
+    world.succeeded(&id).await;
+    world.expect_runs(1);
+}
+
+#[tokio::test]
+async fn a_host_that_is_told_to_stop_in_the_middle_goes_on_at_the_next_start() {
+    let mut world = Killable::new(SOON_CHECKED).await;
+    let slow = Effect::HoldReply(300 * MILLISECOND);
+    world.github.inject(Fault::new("dispatch", slow));
+    world.start().await;
+    let ids: Vec<String> = (0..5).map(|_| world.press("deploy.yml")).collect();
+    let count = |github: &host_harness::simulator::github::GitHub| github.count("dispatch") > 0;
+    assert!(world.github.wait_until(SOON, count).await);
+    world.terminate().await.expect_code(0);
+    let unfinished = ids.iter().filter(|id| !world.port.run(id).unwrap().ended());
+    assert!(unfinished.count() > 0, "nothing was left to go on with");
+    world.start().await;
+    for id in &ids {
+        world.succeeded(id).await;
+    }
+    world.expect_runs(5);
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_between_two_lives_changes_no_end() {
+    for offset in ["-7200", "7200"] {
+        let mut world = Killable::new(SOON_CHECKED).await;
+        let id = world.press("deploy.yml");
+        world.die_at("before:4").await;
+        world
+            .start_with(&[("HOST_HARNESS_CLOCK_OFFSET_SECONDS", offset)])
+            .await;
+        world.succeeded(&id).await;
+        world.expect_runs(1);
+        world.kill();
+    }
+}
+
+#[tokio::test]
+async fn a_full_journal_starts_nothing_says_so_and_goes_on_when_there_is_room() {
+    let mut world = Killable::new("[journal]\nmax-mib = 1").await;
+    world.start().await;
+    let headers = |id: &str, body: &[u8]| {
+        [
+            ("x-github-event", "workflow_run".to_owned()),
+            ("x-github-delivery", id.to_owned()),
+            (
+                "x-hub-signature-256",
+                signature("a secret of the webhook", body),
+            ),
+        ]
+    };
+    // Deliveries of runs that nobody here has started wait in the journal.
+    let mut status = 202;
+    let mut text = String::new();
+    for number in 0..40u32 {
+        let body = format!(
+            r#"{{"action":"completed","workflow_run":{{"id":{number},"event":"workflow_dispatch","status":"completed",
+            "conclusion":"success","run_attempt":1}},"repository":{{"id":1,"name":"shop","owner":{{"id":2,"login":"acme"}}}},
+            "padding":"{}"}}"#,
+            "x".repeat(60_000)
+        );
+        let id = number.to_string();
+        let headers = headers(&id, body.as_bytes());
+        let headers: Vec<_> = headers.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        (status, text) = post(world.address, "/webhooks/acme-github", &headers, body).await;
+        if status != 202 {
+            break;
+        }
+    }
+    assert_eq!(status, 503, "{text}");
+    assert!(
+        text.contains("journal") && text.contains("send the delivery again"),
+        "{text}"
+    );
+    let (ready, why) = get(world.address, "/health/ready").await;
+    assert_eq!(ready, 503);
+    assert!(why.contains("the journal cannot be written"), "{why}");
+    let id = world.press("deploy.yml");
+    tokio::time::sleep(300 * MILLISECOND).await;
+    assert_eq!(world.github.count("dispatch"), 0);
+    world.kill();
+    world.configure("", "[journal]\nmax-mib = 50");
+    world.start().await;
+    world.succeeded(&id).await;
+    world.expect_runs(1);
+    assert_eq!(get(world.address, "/health/ready").await.0, 200);
+}
+
+#[tokio::test]
+async fn two_hosts_never_share_a_journal() {
+    let mut world = Killable::new("").await;
+    world.start().await;
+    let other = std::fs::read_to_string(world.program.folder().join("host.toml")).unwrap();
+    let other = other.replace(
+        &format!("listen = \"{}\"", world.address),
+        "listen = \"127.0.0.1:0\"",
+    );
+    world.program.file("other.toml", other);
+    let second = world
+        .program
+        .run_beside(&["serve", "--config", "other.toml"])
+        .await;
+    assert!(
+        second.refusal().contains("in use by another process"),
+        "{second}"
+    );
+}
+
+#[tokio::test]
+async fn the_journal_can_be_looked_into_while_the_host_works() {
+    let mut world = Killable::new(NO_CHECKS).await;
+    world.github.inject_delivery(
+        DeliveryFault::new("workflow_run", DeliveryEffect::Drop).action("completed"),
+    );
+    world.start().await;
+    let id = world.press("deploy.yml");
+    let wrong = world
+        .port
+        .create_action_run("acme-github", "dispatch_workflow", "{}");
+    world.ended(&wrong).await;
+    let started = |port: &host_harness::simulator::port::Port| {
+        port.run(&id)
+            .is_some_and(|run| run.external_run_id.is_some())
+    };
+    assert!(world.port.wait_until(SOON, started).await);
+    let look = async |arguments: &[&str]| {
+        let all = [&["journal"], arguments].concat();
+        world.program.run_beside(&all).await
+    };
+    let started = look(&["ls", "--phase", "started", "--output", "json"]).await;
+    let runs = started.expect_code(0).json();
+    assert_eq!(runs["runs"].as_array().unwrap().len(), 1, "{started}");
+    assert_eq!(runs["runs"][0]["run"], Value::from(id.clone()));
+    let shown = look(&["show", &id]).await;
+    for word in ["planned: acme/shop", "acked", "started as gh_"] {
+        assert!(
+            shown.expect_code(0).stdout.contains(word),
+            "{word}: {shown}"
+        );
+    }
+    let why = look(&["show", &wrong]).await;
+    assert!(why.stdout.contains("reported FAILURE"), "{why}");
+    let exported = look(&["export"]).await;
+    let lines: Vec<Value> = exported
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 2, "{exported}");
+    assert!(
+        lines[0]["notes"].as_array().unwrap().len() >= 3,
+        "{exported}"
+    );
+    let unknown = look(&["show", "r_nobody"]).await;
+    unknown.expect_code(1);
+    exported.expect_never(&world.github.token());
+}
