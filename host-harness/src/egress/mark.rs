@@ -4,7 +4,7 @@
 //! to start something. It can only tell if it wrote that down before.
 
 use futures_util::FutureExt;
-use futures_util::future::Shared;
+use futures_util::future::{BoxFuture, Shared};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 
@@ -20,6 +20,9 @@ pub type BeforeSending = Arc<dyn Fn() -> Marking + Send + Sync>;
 /// A mark in the making.
 type Marking = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 
+/// The mark that all requests of a call wait for.
+type Made = Shared<BoxFuture<'static, Result<(), Unmarked>>>;
+
 /// The mark could not be made, and the log says why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Unmarked;
@@ -29,7 +32,7 @@ pub(super) struct Unmarked;
 pub(super) struct Mark {
     before: Option<BeforeSending>,
     /// Begun by the first request that needs it, and finished by whichever still waits for it.
-    made: OnceLock<Shared<Pin<Box<dyn Future<Output = Result<(), Unmarked>> + Send>>>>,
+    made: OnceLock<Made>,
 }
 
 impl Mark {
