@@ -17,7 +17,7 @@ mod window;
 pub use registry::Budgets;
 
 use http::header::{DATE, RETRY_AFTER};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, StatusCode};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
@@ -156,13 +156,16 @@ fn asked_for(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
     if let Some(seconds) = number(headers, RETRY_AFTER.as_str()) {
         return Some(Duration::from_secs(seconds));
     }
-    if number(headers, "x-ratelimit-remaining") == Some(0) {
-        let reset =
-            UNIX_EPOCH.checked_add(Duration::from_secs(number(headers, "x-ratelimit-reset")?))?;
-        let left = reset.duration_since(date(headers)?).unwrap_or_default();
-        return Some(left + WHOLE_SECONDS);
-    }
-    None
+    let until = match time(headers, &RETRY_AFTER) {
+        Some(time) => time,
+        None if number(headers, "x-ratelimit-remaining") == Some(0) => {
+            let reset = number(headers, "x-ratelimit-reset")?;
+            UNIX_EPOCH.checked_add(Duration::from_secs(reset))?
+        }
+        None => return None,
+    };
+    let left = until.duration_since(time(headers, &DATE)?);
+    Some(left.unwrap_or_default() + WHOLE_SECONDS)
 }
 
 /// The value of a field that is a whole number.
@@ -170,9 +173,9 @@ fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     headers.get(name)?.to_str().ok()?.trim().parse().ok()
 }
 
-/// When the server answered, by its own clock.
-fn date(headers: &HeaderMap) -> Option<SystemTime> {
-    httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()
+/// The value of a field that is a moment, by the server's own clock.
+fn time(headers: &HeaderMap, name: &HeaderName) -> Option<SystemTime> {
+    httpdate::parse_http_date(headers.get(name)?.to_str().ok()?).ok()
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! Tests of pauses and windows.
 
 use super::*;
-use http::HeaderName;
 
 fn headers(fields: &[(&'static str, &str)]) -> HeaderMap {
     fields
@@ -48,6 +47,15 @@ fn retry_after_is_obeyed_on_403_and_429_alone() {
     assert_eq!(pause(429, &headers), Some(seconds(7)));
     assert_eq!(pause(503, &headers), None);
     assert_eq!(pause(200, &headers), None);
+}
+
+#[test]
+fn retry_after_may_be_a_moment_on_the_servers_clock() {
+    let until = ("retry-after", "Sun, 06 Nov 1994 08:49:47 GMT");
+    let date = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
+    assert_eq!(pause(429, &[until, date]), Some(seconds(11)));
+    assert_eq!(pause(429, &[until]), None);
+    assert_eq!(pause(429, &[("retry-after", "soon"), date]), None);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! One window of a server's rate limit, and how answers that overtake each other are put into it. Pure.
 
-use super::{LONGEST, WHOLE_SECONDS, date, number};
+use super::{LONGEST, WHOLE_SECONDS, number, time};
 use http::HeaderMap;
+use http::header::DATE;
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
@@ -75,7 +76,7 @@ impl Reading {
             limit: small("x-ratelimit-limit"),
             remaining: small("x-ratelimit-remaining")?,
             resets_at: number(headers, "x-ratelimit-reset")?,
-            answered_at: seconds(date(headers)?)?,
+            answered_at: seconds(time(headers, &DATE)?)?,
         })
     }
 
