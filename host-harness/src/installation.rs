@@ -2,7 +2,7 @@
 
 use crate::contract::{self, Hosting};
 use crate::credentials::Credential;
-use crate::egress::{Budget, Origin, Policy};
+use crate::egress::{Budget, Cache, Origin, Policy};
 use crate::ingress::WebhookSecret;
 use secrecy::{ExposeSecret, SecretString};
 use std::borrow::Cow;
@@ -20,6 +20,7 @@ pub struct Installation {
     credential: Credential,
     webhook_secret: WebhookSecret,
     budget: Arc<Budget>,
+    cache: Arc<Cache>,
 }
 
 /// What stands where a secret was.
@@ -40,6 +41,7 @@ impl Installation {
             credential,
             webhook_secret,
             budget: Arc::default(),
+            cache: Arc::default(),
         }
     }
 
@@ -96,6 +98,11 @@ impl Installation {
     /// What the server still lets this installation's credential do.
     pub fn budget(&self) -> &Arc<Budget> {
         &self.budget
+    }
+
+    /// What servers have answered this installation.
+    pub fn cache(&self) -> &Arc<Cache> {
+        &self.cache
     }
 
     /// How deliveries for this installation are verified.

@@ -1,8 +1,9 @@
 //! Bodies on their way through, with limits.
 
 use bytes::{Bytes, BytesMut};
+use http::Response;
 use http_body::{Body, Frame};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Full};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -130,4 +131,16 @@ pub(super) async fn read(mut body: WasiBody) -> Result<Bytes, Error> {
         }
     }
     Ok(bytes.freeze())
+}
+
+/// A body that is there already.
+pub(super) fn full(body: Bytes) -> WasiBody {
+    Full::new(body)
+        .map_err(|never| match never {})
+        .boxed_unsync()
+}
+
+/// A response whose body is there already.
+pub(super) fn whole(response: Response<Bytes>) -> Response<WasiBody> {
+    response.map(full)
 }

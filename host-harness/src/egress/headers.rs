@@ -22,7 +22,8 @@ pub fn is_credential(name: &HeaderName) -> bool {
     CREDENTIALS.contains(name) || *name == header::PROXY_AUTHORIZATION
 }
 
-fn is_forbidden(name: &HeaderName) -> bool {
+/// Whether a field is the host's.
+pub(super) fn is_forbidden(name: &HeaderName) -> bool {
     is_credential(name) || DEFAULT_FORBIDDEN_HEADERS.contains(name)
 }
 

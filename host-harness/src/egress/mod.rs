@@ -6,15 +6,18 @@
 //! 2. [`Policy`] decides whether its destination is allowed;
 //! 3. header fields that guests may not set were already refused when the guest set them (`headers`);
 //! 4. while the server wants a pause, it is held back for a moment or answered with 429 on the spot (`budget`);
-//! 5. the host adds the installation's credential, which the guest has never seen;
-//! 6. before the first request of a call that may change something, the host marks that one may have left (`mark`);
-//! 7. it is sent on a pooled connection of that installation, under time limits that the guest can only shorten.
+//! 5. what is known and fresh is answered out of the `cache`, and nothing is sent;
+//! 6. the host adds the installation's credential, which the guest has never seen;
+//! 7. before the first request of a call that may change something, the host marks that one may have left (`mark`);
+//! 8. it is sent on a pooled connection of that installation, under time limits that the guest can only shorten, and
+//!    its answer is read for what it says about the budget, and kept if it can be.
 //!
 //! A refused request is read to its end before it is answered, so that a guest that is still writing it learns of
 //! the refusal and not of a broken stream.
 
 mod body;
 mod budget;
+mod cache;
 mod headers;
 mod mark;
 mod policy;
@@ -22,6 +25,7 @@ mod send;
 mod tap;
 
 pub use budget::{Budget, Budgets, Snapshot, Wait};
+pub use cache::Cache;
 pub use headers::is_credential;
 pub use mark::BeforeSending;
 pub use policy::{Denied, Origin, OriginError, Policy};

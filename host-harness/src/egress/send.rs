@@ -1,14 +1,15 @@
 //! Sending one request that a guest made.
 
-use super::body::{LimitedBody, ResponseBody, read};
+use super::body::{LimitedBody, ResponseBody, full, read, whole};
+use super::cache::{Question, Recalled};
 use super::mark::Unmarked;
-use super::tap::{Exchange, Outcome};
+use super::tap::{Exchange, Outcome, Tap};
 use super::{Denied, Shared};
 use crate::transport::{self, ConnectFailure};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, RETRY_AFTER};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
-use http_body_util::{BodyExt, Full};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http_body_util::BodyExt;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
@@ -24,10 +25,11 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// the usual secondary limit of a few seconds, short enough that no instance is held for nothing.
 const HOLD_BACK: Duration = Duration::from_secs(5);
 
-/// Checks a request, adds the credential, sends it and returns the response's head; the body follows as it comes.
+/// Checks a request, answers it out of the cache or sends it, and returns the response's head; the body follows as it
+/// comes.
 pub(super) async fn send(
     shared: &Shared,
-    mut request: Request<WasiBody>,
+    request: Request<WasiBody>,
     options: Option<RequestOptions>,
 ) -> Result<Response<WasiBody>, Error> {
     let client = match shared.admit(request.method(), request.uri()) {
@@ -41,7 +43,12 @@ pub(super) async fn send(
         }
         sleep(left).await;
     }
-    let credential_added = shared.add_credential(request.headers_mut())?;
+    // After the pause: what is known already would only lead the guest to a request that cannot be sent.
+    let question = match shared.installation.cache().recall(&request, Instant::now()) {
+        Recalled::Answer(answer) => return Ok(shared.remembered(&request, answer)),
+        Recalled::Question(question) => question,
+    };
+    let credential = shared.credential()?;
     if !request.method().is_safe() {
         if let Err(Unmarked) = shared.mark.wait(shared.installation.id()).await {
             drain(request).await;
@@ -51,13 +58,36 @@ pub(super) async fn send(
         shared.sent.set();
     }
     let request = request.map(|body| LimitedBody::new(body).boxed_unsync());
-    let limits = TimeLimits::clamped(options);
-    let Some(tap) = shared.tap.clone() else {
-        return exchange(shared, client, request, &limits).await;
+    let passage = Passage {
+        client,
+        question,
+        credential,
+        limits: TimeLimits::clamped(options),
     };
-    let (request, mut seen) = observe(request, credential_added).await?;
+    match &shared.tap {
+        Some(tap) => shown(shared, passage, request, tap).await,
+        None => exchange(shared, passage, request).await,
+    }
+}
+
+/// What a request gets on its way out.
+struct Passage<'c> {
+    client: &'c super::Client,
+    question: Question,
+    credential: Option<HeaderValue>,
+    limits: TimeLimits,
+}
+
+/// Sends a request, and shows it and its response to somebody.
+async fn shown(
+    shared: &Shared,
+    passage: Passage<'_>,
+    request: Request<WasiBody>,
+    tap: &Tap,
+) -> Result<Response<WasiBody>, Error> {
+    let (request, mut seen) = observe(request, passage.credential.is_some()).await?;
     let began = Instant::now();
-    let result = match exchange(shared, client, request, &limits).await {
+    let result = match exchange(shared, passage, request).await {
         Ok(response) => collect(response).await,
         Err(error) => Err(error),
     };
@@ -67,13 +97,7 @@ pub(super) async fn send(
         Err(error) => Outcome::Failed(error.to_string()),
     };
     tap(seen);
-    result.map(|response| {
-        response.map(|body| {
-            Full::new(body)
-                .map_err(|never| match never {})
-                .boxed_unsync()
-        })
-    })
+    result.map(whole)
 }
 
 impl Shared {
@@ -90,9 +114,9 @@ impl Shared {
         self.client.as_ref().ok_or(Denied::Nowhere)
     }
 
-    fn add_credential(&self, headers: &mut HeaderMap) -> Result<bool, Error> {
-        let authorization = self
-            .installation
+    /// The credential for a request that policy has let through.
+    fn credential(&self) -> Result<Option<HeaderValue>, Error> {
+        self.installation
             .credential()
             .authorization()
             .map_err(|error| {
@@ -101,14 +125,17 @@ impl Shared {
                     "no request can be sent: {error}"
                 );
                 Error::ConfigurationError
-            })?;
-        match authorization {
-            Some(value) => {
-                headers.insert(AUTHORIZATION, value);
-                Ok(true)
-            }
-            None => Ok(false),
+            })
+    }
+
+    /// Gives an answer for which nothing was sent.
+    fn remembered<B>(&self, request: &Request<B>, answer: Response<Bytes>) -> Response<WasiBody> {
+        if let Some(tap) = &self.tap {
+            let mut seen = Exchange::begun(request, vec![], false);
+            seen.outcome = self.scrubbed(&answer);
+            tap(seen);
         }
+        whole(answer)
     }
 
     fn scrubbed(&self, response: &Response<Bytes>) -> Outcome {
@@ -158,10 +185,7 @@ async fn drain(request: Request<WasiBody>) {
 fn wants_a_pause(left: Duration) -> Response<WasiBody> {
     let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
     let text = r#"{"message":"The server has asked for a pause; the host sends nothing until it is over."}"#;
-    let body = Full::from(text)
-        .map_err(|never| match never {})
-        .boxed_unsync();
-    let mut response = Response::new(body);
+    let mut response = whole(Response::new(Bytes::from_static(text.as_bytes())));
     *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
     response.headers_mut().insert(RETRY_AFTER, seconds.into());
     response
@@ -169,20 +193,31 @@ fn wants_a_pause(left: Duration) -> Response<WasiBody> {
 
 async fn exchange(
     shared: &Shared,
-    client: &super::Client,
-    request: Request<WasiBody>,
-    limits: &TimeLimits,
+    passage: Passage<'_>,
+    mut request: Request<WasiBody>,
 ) -> Result<Response<WasiBody>, Error> {
+    let Passage {
+        client,
+        question,
+        credential,
+        limits,
+    } = passage;
+    question.put_condition(request.headers_mut());
+    if let Some(value) = credential {
+        request.headers_mut().insert(AUTHORIZATION, value);
+    }
     let response = timeout(limits.first_byte, client.request(request))
         .await
         .map_err(|_| Error::ConnectionReadTimeout)?
         .map_err(|error| wasi_error(&error))?;
+    let now = Instant::now();
     shared
         .installation
         .budget()
-        .note(response.status(), response.headers(), Instant::now());
-    let between_bytes = limits.between_bytes;
-    Ok(response.map(|body| ResponseBody::new(body, between_bytes).boxed_unsync()))
+        .note(response.status(), response.headers(), now);
+    let response =
+        response.map(|body| ResponseBody::new(body, limits.between_bytes).boxed_unsync());
+    shared.installation.cache().learn(question, response, now)
 }
 
 /// The three limits of WASI, shortened to ours where the guest asked for more.
@@ -235,21 +270,9 @@ async fn observe(
 ) -> Result<(Request<WasiBody>, Exchange), Error> {
     let (head, body) = request.into_parts();
     let body = read(body).await?;
-    let mut shown_headers = head.headers.clone();
-    shown_headers.remove(AUTHORIZATION);
-    let seen = Exchange {
-        method: head.method.clone(),
-        uri: head.uri.clone(),
-        request_headers: shown_headers,
-        request_body: body.to_vec(),
-        credential_added,
-        outcome: Outcome::Failed("no answer yet".to_owned()),
-        took: Duration::ZERO,
-    };
-    let body = Full::new(body)
-        .map_err(|never| match never {})
-        .boxed_unsync();
-    Ok((Request::from_parts(head, body), seen))
+    let request = Request::from_parts(head, body);
+    let seen = Exchange::begun(&request, request.body().to_vec(), credential_added);
+    Ok((request.map(full), seen))
 }
 
 async fn collect(response: Response<WasiBody>) -> Result<Response<Bytes>, Error> {

@@ -3,11 +3,12 @@
 //! A tap gets requests as the guest made them, before the credential was added, so no secret can be in them; what
 //! comes back is scrubbed.
 
-use http::{HeaderMap, Method, Uri};
+use http::{HeaderMap, Method, Request, Uri};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// One request and what became of it.
+/// One request of a guest and what became of it. An answer out of the cache is shown as the guest gets it: with an
+/// `age`, and without a credential if nothing was sent for it.
 #[derive(Debug, Clone)]
 pub struct Exchange {
     /// The request's method.
@@ -24,6 +25,25 @@ pub struct Exchange {
     pub outcome: Outcome,
     /// How long it took until the whole response was there.
     pub took: Duration,
+}
+
+impl Exchange {
+    /// A request, to which the host has added nothing yet.
+    pub(super) fn begun<B>(
+        request: &Request<B>,
+        body: Vec<u8>,
+        credential_added: bool,
+    ) -> Exchange {
+        Exchange {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            request_headers: request.headers().clone(),
+            request_body: body,
+            credential_added,
+            outcome: Outcome::Failed("no answer yet".to_owned()),
+            took: Duration::ZERO,
+        }
+    }
 }
 
 /// What became of a request.
