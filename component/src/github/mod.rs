@@ -198,7 +198,8 @@ impl<'h> GitHub<'h> {
         Ok((parse(&response)?, self.now(&response)))
     }
 
-    /// A workflow, by file name or id.
+    /// A workflow, by file name or id. Asked past caches: who has just corrected a workflow must not be refused for
+    /// what it was a minute ago.
     ///
     /// # Errors
     /// As [`Self::read`].
@@ -209,10 +210,10 @@ impl<'h> GitHub<'h> {
             &encoded(workflow),
         ]
         .concat();
-        parse(&self.read(&Subject::Workflow(workflow), &path, false)?)
+        parse(&self.read(&Subject::Workflow(workflow), &path, true)?)
     }
 
-    /// One page of a repository's workflows.
+    /// One page of a repository's workflows. Asked past caches, as [`Self::workflow`].
     ///
     /// # Errors
     /// As [`Self::read`].
@@ -221,7 +222,7 @@ impl<'h> GitHub<'h> {
             "{}/actions/workflows?per_page={PAGE_SIZE}&page={page}",
             repository_path(owner, name)
         );
-        parse(&self.read(&Subject::Workflows, &path, false)?)
+        parse(&self.read(&Subject::Workflows, &path, true)?)
     }
 }
 
