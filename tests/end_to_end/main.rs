@@ -7,6 +7,7 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod budget;
 mod command_line;
 mod configuration;
 mod demo;
@@ -16,6 +17,9 @@ mod lifecycle;
 mod seed;
 mod sender;
 
+#[path = "../support/bench.rs"]
+#[expect(dead_code, reason = "most of it is for the tests of single calls")]
+mod bench;
 #[path = "../support/component.rs"]
 mod component;
 #[path = "../support/killable.rs"]
