@@ -86,15 +86,13 @@ impl Order {
 /// As [`Order::of`] and [`Settings::of`].
 pub fn plan(installation: &Installation, run: &Run) -> Result<RunPlan, Failure> {
     let order = Order::of(installation, run, &Settings::of(installation)?)?;
-    // A server that tells the id of each run it starts needs no caution. Older GitHub Enterprise Servers don't, and
-    // whether this one does is known only after the first answer; so runs of one workflow take turns there, and a
-    // run that has to be found by time and branch can't be mistaken for its neighbour.
-    let partition_key = (!tells_run_ids(&installation.api_url)).then(|| {
-        let path = [order.owner.as_str(), order.repository.as_str()]
-            .join("/")
-            .to_ascii_lowercase();
-        [path.as_str(), &order.workflow.text()].join("/")
-    });
+    // An answer that is lost, with the host or on the way, leaves a run that has to be found by time and branch, however
+    // well the server tells ids. So runs of one workflow are started one after the other, and none can be mistaken for its
+    // neighbour. That costs little: GitHub itself wants requests that change something to be serial.
+    let path = [order.owner.as_str(), order.repository.as_str()]
+        .join("/")
+        .to_ascii_lowercase();
+    let partition_key = Some([path.as_str(), &order.workflow.text()].join("/"));
     Ok(RunPlan {
         partition_key,
         report_status: order.report_status,
@@ -122,20 +120,6 @@ fn owner(members: &Members<'_>, installation: &Installation) -> Result<String, F
         installation,
         installation.hosting == Hosting::HostedByPort,
     )
-}
-
-/// Whether the server is GitHub's own service, which tells the id of each run that it starts.
-fn tells_run_ids(api_url: &str) -> bool {
-    let host = api_url
-        .strip_prefix("https://")
-        .map(|rest| rest.trim_end_matches('/').to_ascii_lowercase());
-    host.is_some_and(|host| {
-        let tenant = host
-            .strip_prefix("api.")
-            .and_then(|rest| rest.strip_suffix(".ghe.com"));
-        host == "api.github.com"
-            || tenant.is_some_and(|name| !name.is_empty() && !name.contains(['.', '/', ':', '@']))
-    })
 }
 
 /// Reads `org`. With `may_fill` a missing one is taken from an installation that is fixed to an organization.
@@ -447,33 +431,16 @@ mod tests {
     }
 
     #[test]
-    fn runs_take_turns_only_where_the_server_may_not_tell_their_ids() {
-        let key = |api_url: &str| {
-            let installation = Installation {
-                api_url: api_url.into(),
-                ..installation()
-            };
-            plan(
-                &installation,
-                &run(r#"{"org":"Acme","repo":"Shop","workflow":"Deploy.yml"}"#),
-            )
-            .unwrap()
-            .partition_key
+    fn runs_of_one_workflow_take_turns_whatever_the_case_of_its_repository() {
+        let key = |org: &str, repo: &str| {
+            let properties =
+                format!(r#"{{"org":"{org}","repo":"{repo}","workflow":"Deploy.yml"}}"#);
+            plan(&installation(), &run(&properties))
+                .unwrap()
+                .partition_key
         };
-        assert_eq!(key("https://api.github.com"), None);
-        assert_eq!(key("https://api.octocorp.ghe.com"), None);
-        for server in [
-            "https://github.example.com/api/v3",
-            "http://api.github.com",
-            "https://api.github.com.example.com",
-            "https://api.a.b.ghe.com",
-        ] {
-            assert_eq!(
-                key(server).as_deref(),
-                Some("acme/shop/Deploy.yml"),
-                "{server}"
-            );
-        }
+        assert_eq!(key("Acme", "Shop").as_deref(), Some("acme/shop/Deploy.yml"));
+        assert_eq!(key("acme", "shop"), key("ACME", "SHOP"));
     }
 
     #[test]

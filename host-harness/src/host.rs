@@ -161,6 +161,7 @@ impl Host {
     /// journal is taken over first. Must be called inside a tokio runtime, whose tasks the host's parts become.
     pub async fn start(options: HostOptions) -> Result<Host, HostError> {
         let metrics = Metrics::new(SystemTime::now());
+        let runtime = options.runtime.counted_by(metrics.clone());
         let listen = options.listen;
         let listen_error = |error| HostError::Listen {
             address: listen,
@@ -169,14 +170,14 @@ impl Host {
         let tenants = options
             .tenants
             .into_iter()
-            .map(|tenant| connect(&options.runtime, tenant, options.buffer))
+            .map(|tenant| connect(&runtime, tenant, options.buffer))
             .collect::<Result<Vec<_>, HostError>>()?;
         let listener = TcpListener::bind(listen).await.map_err(listen_error)?;
         let since = clock::timestamp().saturating_sub(TAKEN_SINCE);
         let (journal, restored) =
             Journal::start(options.store, since, metrics.clone(), options.crash).await?;
         let lifecycle = Lifecycle::new(LifecycleOptions {
-            runtime: options.runtime.clone(),
+            runtime: runtime.clone(),
             journal: journal.clone(),
             metrics: metrics.clone(),
             observer: options.observer,
@@ -184,7 +185,7 @@ impl Host {
             rate_threshold: options.rate_threshold,
         });
         let inbox = Inbox::new(
-            options.runtime.clone(),
+            runtime.clone(),
             lifecycle.clone(),
             journal.clone(),
             metrics.clone(),
@@ -205,7 +206,7 @@ impl Host {
             metrics: metrics.clone(),
             path_prefix: options.path_prefix,
         };
-        host.listen(listener, &options.runtime, parts);
+        host.listen(listener, &runtime, parts);
         host.prune(options.retention);
         for (source, claims) in tenants {
             say_if_events_are_off(&source.installation);

@@ -9,7 +9,9 @@ use crate::egress::{BeforeSending, Clients, Tap};
 use crate::engine::call::{self, CallState, Context};
 use crate::engine::{CallError, CallErrorKind, Limits, Plugin, PoolSize, Worker, Workers};
 use crate::installation::Installation;
+use crate::metrics::{GuestFunction, Metrics};
 use std::sync::Arc;
+use tokio::time::Instant;
 use wasmtime::Store;
 
 /// A plugin and the threads that it runs on. Cheap to clone.
@@ -18,6 +20,7 @@ pub struct Runtime {
     plugin: Plugin,
     workers: Workers,
     limits: Limits,
+    metrics: Option<Metrics>,
 }
 
 /// How many calls run where.
@@ -48,7 +51,17 @@ impl Runtime {
             plugin,
             workers,
             limits: options.limits,
+            metrics: None,
         })
+    }
+
+    /// The same runtime, whose calls are counted here.
+    #[must_use]
+    pub fn counted_by(self, metrics: Metrics) -> Runtime {
+        Runtime {
+            metrics: Some(metrics),
+            ..self
+        }
     }
 
     /// The plugin that runs here.
@@ -70,7 +83,7 @@ impl Runtime {
         scope: Scope,
     ) -> Result<Result<Configured, Vec<Problem>>, CallError> {
         let public = call.installation.public().clone();
-        self.call(call, "configure", async move |guest, store| {
+        self.call(call, GuestFunction::Configure, async move |guest, store| {
             guest
                 .call_configure(store, &public, &definition, origin, scope)
                 .await
@@ -96,7 +109,7 @@ impl Runtime {
     /// See `plan` in the contract.
     pub async fn plan(&self, call: Call, run: Run) -> Answer<RunPlan> {
         let public = call.installation.public().clone();
-        self.call(call, "plan", async move |guest, store| {
+        self.call(call, GuestFunction::Plan, async move |guest, store| {
             guest.call_plan(store, &public, &run).await
         })
         .await
@@ -105,7 +118,7 @@ impl Runtime {
     /// See `dispatch` in the contract.
     pub async fn dispatch(&self, call: Call, run: Run, attempt: Attempt) -> Answer<Started> {
         let public = call.installation.public().clone();
-        self.call(call, "dispatch", async move |guest, store| {
+        self.call(call, GuestFunction::Dispatch, async move |guest, store| {
             guest.call_dispatch(store, &public, &run, &attempt).await
         })
         .await
@@ -114,9 +127,11 @@ impl Runtime {
     /// See `handle-webhook` in the contract. The delivery's signature has been verified.
     pub async fn handle_webhook(&self, call: Call, delivery: Delivery) -> Answer<Vec<RunUpdate>> {
         let public = call.installation.public().clone();
-        self.call(call, "handle-webhook", async move |guest, store| {
-            guest.call_handle_webhook(store, &public, &delivery).await
-        })
+        self.call(
+            call,
+            GuestFunction::HandleWebhook,
+            async move |guest, store| guest.call_handle_webhook(store, &public, &delivery).await,
+        )
         .await
     }
 
@@ -128,7 +143,7 @@ impl Runtime {
         external_run_id: String,
     ) -> Answer<Vec<RunUpdate>> {
         let public = call.installation.public().clone();
-        self.call(call, "check", async move |guest, store| {
+        self.call(call, GuestFunction::Check, async move |guest, store| {
             guest
                 .call_check(store, &public, &run, &external_run_id)
                 .await
@@ -139,7 +154,7 @@ impl Runtime {
     /// See `cancel` in the contract.
     pub async fn cancel(&self, call: Call, run: Run, external_run_id: String) -> Answer<()> {
         let public = call.installation.public().clone();
-        self.call(call, "cancel", async move |guest, store| {
+        self.call(call, GuestFunction::Cancel, async move |guest, store| {
             guest
                 .call_cancel(store, &public, &run, &external_run_id)
                 .await
@@ -150,11 +165,13 @@ impl Runtime {
     async fn call<T: Tidy + Send + 'static>(
         &self,
         call: Call,
-        function: &'static str,
+        function: GuestFunction,
         invoke: impl AsyncFnOnce(&Guest, &mut Store<CallState>) -> wasmtime::Result<T> + Send + 'static,
     ) -> Result<T, CallError> {
         let pre = self.plugin.instance_pre().clone();
         let limits = self.limits;
+        let name = function.as_str();
+        let began = Instant::now();
         let job = async move |worker: std::rc::Rc<Worker>| {
             let client = worker
                 .clients
@@ -167,12 +184,16 @@ impl Runtime {
                 .with_tap(call.tap)
                 .before_sending(call.mark)
                 .about(call.subject);
-            let answer = call::run(&pre, context, function, invoke).await;
+            let answer = call::run(&pre, context, name, invoke).await;
             answer.map(|answer: T| answer.tidied(&installation))
         };
-        self.workers.run(job).await.unwrap_or_else(|gone| {
+        let answer = self.workers.run(job).await;
+        if let Some(metrics) = &self.metrics {
+            metrics.guest_called(function, began.elapsed());
+        }
+        answer.unwrap_or_else(|gone| {
             Err(CallError {
-                function,
+                function: name,
                 kind: CallErrorKind::NoResult,
                 request_sent: gone.may_have_run,
             })

@@ -33,6 +33,7 @@ pub const OFTEN: Rules = Rules {
     max_run: None,
     failure_grace: None,
     cancel_with_port: false,
+    limit_pause: Duration::from_secs(60),
 };
 
 /// A stage for one self-hosted installation.

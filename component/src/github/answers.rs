@@ -44,13 +44,9 @@ pub fn failure_of(subject: &Subject<'_>, response: &Response, now: u64) -> Failu
     let said = Said::by(response);
     let message = format!("GitHub answered {}: {}", response.status, said.full);
     let starts_run = matches!(subject, Subject::Dispatch { .. });
-    let failure = if let Some(seconds) = limited(response, &said.message, now) {
-        Failure::new(
-            FailureKind::RateLimited(Some(seconds)),
-            "rate-limited",
-            message,
-        )
-        .with_remedy("Nothing to do: the request is sent again when GitHub's pause is over.")
+    let failure = if let Some(pause) = limited(response, &said.message, now) {
+        Failure::new(FailureKind::RateLimited(pause), "rate-limited", message)
+            .with_remedy("Nothing to do: the request is sent again when GitHub's pause is over.")
     } else {
         match response.status {
             401 => Failure::new(FailureKind::Unauthorized, "bad-credentials", message)
@@ -83,8 +79,8 @@ pub fn names_run_details(response: &Response) -> bool {
         && !has(b"Unexpected inputs provided")
 }
 
-/// The pause in seconds, if GitHub wants one. Source: "Rate limits for the REST API".
-fn limited(response: &Response, message: &str, now: u64) -> Option<u32> {
+/// Whether GitHub wants a pause, and how long in seconds, if it says so. Source: "Rate limits for the REST API".
+fn limited(response: &Response, message: &str, now: u64) -> Option<Option<u32>> {
     let retry_after = response.header("retry-after");
     let exhausted = response.number("x-ratelimit-remaining") == Some(0);
     let says_so = [
@@ -111,9 +107,8 @@ fn limited(response: &Response, message: &str, now: u64) -> Option<u32> {
         // One second more, since both clocks show whole seconds.
         Some(reset.saturating_sub(now) + 1)
     };
-    // GitHub asks for a minute at least where it says nothing.
-    let seconds: u64 = told.or_else(until_reset).unwrap_or(60);
-    Some(u32::try_from(seconds).unwrap_or(u32::MAX))
+    let seconds: Option<u64> = told.or_else(until_reset);
+    Some(seconds.map(|seconds| u32::try_from(seconds).unwrap_or(u32::MAX)))
 }
 
 /// Code and remedy of a refusal.
@@ -455,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_is_read_from_retry_after_then_from_the_reset_then_a_minute() {
+    fn a_pause_is_read_from_retry_after_then_from_the_reset_and_never_made_up() {
         let limited_for = |status, headers: &[(&str, &str)], message: &str| {
             let body = format!("{{\"message\":\"{message}\"}}");
             let failure = failure_of(
@@ -471,11 +466,11 @@ mod tests {
             ("x-ratelimit-reset", reset.as_str()),
         ];
         for (kind, expected) in [
-            (limited_for(429, &[("retry-after", "7")], ""), 7),
-            (limited_for(403, &[("retry-after", "7")], "x"), 7),
+            (limited_for(429, &[("retry-after", "7")], ""), Some(7)),
+            (limited_for(403, &[("retry-after", "7")], "x"), Some(7)),
             (
                 limited_for(429, &[("retry-after", "Tue, 10 Mar 2026 12:00:30 GMT")], ""),
-                30,
+                Some(30),
             ),
             (
                 limited_for(
@@ -483,7 +478,7 @@ mod tests {
                     &exhausted,
                     "API rate limit exceeded for installation ID 1.",
                 ),
-                101,
+                Some(101),
             ),
             (
                 limited_for(
@@ -491,11 +486,11 @@ mod tests {
                     &[],
                     "You have exceeded a secondary rate limit. Please wait",
                 ),
-                60,
+                None,
             ),
-            (limited_for(429, &[("retry-after", "soon")], ""), 60),
+            (limited_for(429, &[("retry-after", "soon")], ""), None),
         ] {
-            assert_eq!(kind, (FailureKind::RateLimited(Some(expected)), true));
+            assert_eq!(kind, (FailureKind::RateLimited(expected), true));
         }
     }
 

@@ -145,7 +145,12 @@ fn tenants(configured: &Configured) -> Result<Vec<Tenant>, Stop> {
         Ok(Tenant {
             installation: Arc::new(budgets.share(resolved)),
             port: resolve_port(file, installation, config.port.as_ref())?,
-            rules: resolve_rules(file, installation, config.check)?,
+            rules: resolve_rules(
+                file,
+                installation,
+                config.check,
+                config.scheduler.limit_pause_seconds,
+            )?,
         })
     });
     let tenants = tenants.collect::<Result<Vec<_>, ConfigError>>();

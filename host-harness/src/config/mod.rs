@@ -196,6 +196,8 @@ pub struct SchedulerConfig {
     pub buffer_percent_per_action: u8,
     /// No run is started while the server's rate limit leaves only so many requests.
     pub rate_threshold: u32,
+    /// First pause where a server wants one and does not say how long, in seconds; it doubles each time.
+    pub limit_pause_seconds: f64,
     /// How long calls that are under way may take when the host stops, in seconds.
     pub shutdown_seconds: f64,
 }
@@ -210,6 +212,7 @@ impl Default for SchedulerConfig {
             runs_buffered: 300,
             buffer_percent_per_action: 30,
             rate_threshold: 20,
+            limit_pause_seconds: 60.0,
             shutdown_seconds: 25.0,
         }
     }

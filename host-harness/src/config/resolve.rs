@@ -149,6 +149,9 @@ fn api(place: &Place<'_>, config: &InstallationConfig) -> Result<(String, Policy
     Ok((url.to_owned(), Policy::only(origin)))
 }
 
+/// A server that wants a pause is not asked again at once, whatever the configuration says.
+const LEAST_LIMIT_PAUSE: Duration = Duration::from_millis(100);
+
 /// A number of seconds from a configuration as a duration.
 pub fn seconds(file: &Path, key: &str, seconds: f64) -> Result<Duration, ConfigError> {
     Duration::try_from_secs_f64(seconds)
@@ -160,6 +163,7 @@ pub fn resolve_rules(
     file: &Path,
     installation: &InstallationConfig,
     check: CheckConfig,
+    limit_pause_seconds: f64,
 ) -> Result<Rules, ConfigError> {
     let own = |key: &str| format!("installation {:?}.{key}", installation.id);
     let optional = |key: &str, value: Option<f64>| {
@@ -184,6 +188,8 @@ pub fn resolve_rules(
         )?,
         failure_grace: optional("failure-grace-seconds", installation.failure_grace_seconds)?,
         cancel_with_port: installation.cancel_with_port,
+        limit_pause: seconds(file, "scheduler.limit-pause-seconds", limit_pause_seconds)?
+            .max(LEAST_LIMIT_PAUSE),
     })
 }
 

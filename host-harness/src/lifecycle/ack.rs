@@ -7,22 +7,34 @@
 use super::decision::Ack;
 use super::entry::Entry;
 use super::{Source, backoff};
+use crate::metrics::{Metrics, PortCall, PortResult};
 use crate::port::{self, RunKind};
 
 /// How often an ack is tried that cannot have been heard. About half a minute.
 const UNHEARD_TRIES: u32 = 6;
 
 /// Acks a run. `again`: an earlier process may have done so.
-pub(super) async fn ack(entry: &Entry, again: bool) -> Ack {
+pub(super) async fn ack(entry: &Entry, again: bool, metrics: &Metrics) -> Ack {
     let Entry { source, kind, .. } = entry;
     let id = entry.key.run.as_str();
     let mut heard = again;
     let mut failures = 0;
     loop {
         let error = match source.port.ack(*kind, id).await {
-            Ok(()) => return Ack::Ours,
+            Ok(()) => {
+                metrics.port_called(PortCall::Ack, PortResult::Ok);
+                return Ack::Ours;
+            }
             Err(error) => error,
         };
+        metrics.port_called(
+            PortCall::Ack,
+            match &error {
+                port::Error::Conflict { .. } => PortResult::Ended,
+                port::Error::Refused { .. } => PortResult::Refused,
+                _ => PortResult::Retried,
+            },
+        );
         match &error {
             port::Error::Conflict { .. } if !heard => return Ack::Taken,
             port::Error::Conflict { .. } if entry.is_still_hidden() => return Ack::Ours,

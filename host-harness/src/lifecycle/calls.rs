@@ -32,7 +32,7 @@ pub(super) fn plan(shared: &Arc<Shared>, entry: &Arc<Entry>) {
 pub(super) fn ack(shared: &Arc<Shared>, entry: &Arc<Entry>, again: bool) {
     let (shared, entry) = (shared.clone(), entry.clone());
     tokio::spawn(async move {
-        let ack = port_ack::ack(&entry, again).await;
+        let ack = port_ack::ack(&entry, again, &shared.metrics).await;
         post(&shared, &entry, Happened::life(Event::Acked(ack)));
     });
 }

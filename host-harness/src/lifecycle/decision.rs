@@ -184,11 +184,14 @@ pub struct Rules {
     pub failure_grace: Option<Duration>,
     /// Whether a run that is ended in Port is cancelled on the server.
     pub cancel_with_port: bool,
+    /// First pause where the server wants one and does not say how long; it doubles each time.
+    pub limit_pause: Duration,
 }
 
 impl Default for Rules {
     /// Checks after half a minute, then up to five minutes apart: news by webhook is faster, and a check costs a
-    /// request. Nothing is cancelled and nothing held back.
+    /// request. Nothing is cancelled and nothing held back. GitHub wants a pause of a minute at least where it does not
+    /// say how long ("Best practices for using the REST API").
     fn default() -> Rules {
         Rules {
             first_check: Duration::from_secs(30),
@@ -196,6 +199,7 @@ impl Default for Rules {
             max_run: None,
             failure_grace: None,
             cancel_with_port: false,
+            limit_pause: Duration::from_secs(60),
         }
     }
 }
@@ -289,7 +293,7 @@ impl Life {
                 self.on_started(&plan, started, rules)
             }
             (State::Dispatching(plan) | State::Sending(plan), Event::Dispatched(Err(failure))) => {
-                self.on_failure(plan, failure)
+                self.on_failure(plan, failure, rules)
             }
             (State::Parked { plan, .. }, Event::Woken) => {
                 (State::Ready(plan), vec![Effect::LineUp])
@@ -352,8 +356,16 @@ impl Life {
     }
 
     /// The plugin could not start the run: try again, look again, or give up.
-    fn on_failure(&mut self, plan: RunPlan, failure: Failure) -> (State, Vec<Effect>) {
-        match self.tally.next_try(&failure, self.attempt) {
+    fn on_failure(
+        &mut self,
+        plan: RunPlan,
+        failure: Failure,
+        rules: &Rules,
+    ) -> (State, Vec<Effect>) {
+        let next = self
+            .tally
+            .next_try(&failure, self.attempt, rules.limit_pause);
+        match next {
             NextTry::After { pause, hold } => {
                 let (state, mut effects) = self.park(plan, &failure.message, pause);
                 if hold {

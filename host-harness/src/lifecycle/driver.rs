@@ -136,6 +136,9 @@ fn decide(shared: &Shared, entry: &Entry) -> Option<Decided> {
             What::Call(fate) => Some(decide_call(entry, &mut inner, fate)),
         };
         if let Some(mut decided) = decided {
+            if !with.is_empty() && inner.life.end().is_some() {
+                inner.heard_end.get_or_insert_with(Instant::now);
+            }
             decided.changes.extend(with);
             return Some(decided);
         }
@@ -424,6 +427,9 @@ fn count_end(shared: &Shared, entry: &Entry, inner: &Inner) {
         Some(End::Elsewhere) | None => RunOutcome::EndedElsewhere,
     };
     shared.metrics.run_ended(outcome);
+    if let Some(heard) = inner.heard_end {
+        shared.metrics.end_reported(heard.elapsed());
+    }
     let life = clock::timestamp().saturating_sub(entry.claimed_at);
     shared.metrics.run_lasted(Duration::from_millis(life));
 }

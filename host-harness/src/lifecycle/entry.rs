@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 /// One run: what stays the same, and what changes.
 pub(super) struct Entry {
@@ -61,6 +62,8 @@ pub(super) struct Inner {
     pub(super) timers: Timers,
     /// What there was to say about the last event.
     pub(super) words: String,
+    /// When a delivery told the end.
+    pub(super) heard_end: Option<Instant>,
 }
 
 /// Something that happened to a run.
@@ -159,6 +162,7 @@ impl Entry {
                 counts_as_waiting: false,
                 timers: Timers::default(),
                 words: String::new(),
+                heard_end: None,
             }),
         }
     }

@@ -3,7 +3,7 @@
 //! | failure | next |
 //! |---|---|
 //! | `rate-limited` with a time | after that time |
-//! | `rate-limited` without one | after a minute, then twice as long each time (GitHub, "Best practices": wait at least one minute, then exponentially longer) |
+//! | `rate-limited` without one | after a minute, then twice as long each time (GitHub, "Best practices": at least a minute, then exponentially longer) |
 //! | `unavailable` | with growing pauses, for about six minutes |
 //! | `unauthorized` | once more: the host may have had an old token |
 //! | `ambiguous` | as a new attempt, which looks before it sends; three times |
@@ -23,8 +23,6 @@ pub(super) const AMBIGUOUS_TRIES: u32 = 3;
 const AMBIGUOUS_PAUSE: Duration = Duration::from_secs(2);
 /// Longest pause that is believed: GitHub's quota comes back within the hour.
 const LONGEST_PAUSE: Duration = Duration::from_secs(65 * 60);
-/// Pause when the server asks for one but doesn't say how long.
-const RATE_LIMIT_PAUSE: Duration = Duration::from_secs(60);
 /// How often a run may be told to wait. At an hour each, two days.
 const RATE_LIMIT_TRIES: u32 = 48;
 
@@ -57,12 +55,18 @@ pub(super) enum NextTry {
 }
 
 impl Tally {
-    /// Decides, and counts the failure.
-    pub(super) fn next_try(&mut self, failure: &Failure, attempt: u32) -> NextTry {
+    /// Decides, and counts the failure. `limit_pause` is the first pause where the server wants one and does not say
+    /// how long.
+    pub(super) fn next_try(
+        &mut self,
+        failure: &Failure,
+        attempt: u32,
+        limit_pause: Duration,
+    ) -> NextTry {
         match &failure.kind {
             FailureKind::RateLimited(seconds) if self.limited < RATE_LIMIT_TRIES => {
                 self.limited += 1;
-                self.limited_for(*seconds)
+                self.limited_for(*seconds, limit_pause)
             }
             FailureKind::Unavailable if self.unavailable < UNAVAILABLE_TRIES => {
                 let pause = backoff::delay(self.unavailable);
@@ -82,13 +86,13 @@ impl Tally {
         }
     }
 
-    fn limited_for(&mut self, seconds: Option<u32>) -> NextTry {
+    fn limited_for(&mut self, seconds: Option<u32>, limit_pause: Duration) -> NextTry {
         if let Some(seconds) = seconds {
             self.limited_without_time = 0;
             let pause = Duration::from_secs(u64::from(seconds)).min(LONGEST_PAUSE);
             return NextTry::After { pause, hold: false };
         }
-        let pause = RATE_LIMIT_PAUSE
+        let pause = limit_pause
             .saturating_mul(2u32.saturating_pow(self.limited_without_time))
             .min(LONGEST_PAUSE);
         self.limited_without_time += 1;
@@ -140,9 +144,11 @@ mod tests {
         }
     }
 
+    const MINUTE: Duration = Duration::from_secs(60);
+
     fn pauses(kind: &FailureKind, times: usize) -> Vec<u64> {
         let mut tally = Tally::default();
-        let next = |tally: &mut Tally| match tally.next_try(&failure(kind.clone()), 1) {
+        let next = |tally: &mut Tally| match tally.next_try(&failure(kind.clone()), 1, MINUTE) {
             NextTry::After { pause, .. } => pause.as_secs(),
             other => panic!("{other:?}"),
         };
@@ -162,7 +168,7 @@ mod tests {
     fn a_limit_without_a_time_holds_the_whole_installation_and_one_with_is_held_by_egress() {
         let next = |seconds| {
             let kind = FailureKind::RateLimited(seconds);
-            Tally::default().next_try(&failure(kind), 1)
+            Tally::default().next_try(&failure(kind), 1, MINUTE)
         };
         assert!(matches!(next(None), NextTry::After { hold: true, .. }));
         assert!(matches!(next(Some(1)), NextTry::After { hold: false, .. }));
@@ -173,7 +179,7 @@ mod tests {
         for kind in [FailureKind::RateLimited(Some(1)), FailureKind::Unavailable] {
             let mut tally = Tally::default();
             let mut tries = 0;
-            while tally.next_try(&failure(kind.clone()), 1) != NextTry::Never {
+            while tally.next_try(&failure(kind.clone()), 1, MINUTE) != NextTry::Never {
                 tries += 1;
                 assert!(tries < 100, "{kind:?}");
             }

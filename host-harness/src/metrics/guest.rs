@@ -29,6 +29,21 @@ label! {
     Cancel = "cancel",
 }
 
+impl GuestFunction {
+    /// Its name in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            GuestFunction::Describe => "describe",
+            GuestFunction::Configure => "configure",
+            GuestFunction::Plan => "plan",
+            GuestFunction::Dispatch => "dispatch",
+            GuestFunction::HandleWebhook => "handle-webhook",
+            GuestFunction::Check => "check",
+            GuestFunction::Cancel => "cancel",
+        }
+    }
+}
+
 /// Seconds of a call: microseconds without requests, up to the longest wall time with them.
 fn durations() -> Histogram {
     Histogram::new([
