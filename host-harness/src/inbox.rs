@@ -162,7 +162,7 @@ impl Shared {
     fn pump(self: &Arc<Self>) {
         loop {
             let mut queue = self.lock();
-            let Some(number) = queue.turns.next() else {
+            let Some(number) = queue.turns.grant() else {
                 return;
             };
             let job = queue.jobs.remove(&number);

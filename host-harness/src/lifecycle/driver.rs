@@ -37,7 +37,7 @@ pub(super) fn pump(shared: &Arc<Shared>) {
         return;
     }
     loop {
-        let next = lock(&shared.turns).next();
+        let next = lock(&shared.turns).grant();
         let Some(key) = next else {
             return;
         };

@@ -85,7 +85,7 @@ impl<T: Clone + PartialEq> Turns<T> {
     }
 
     /// Whose turn it is, if anybody's. Whoever is returned is under way until [`Turns::done`].
-    pub fn next(&mut self) -> Option<T> {
+    pub fn grant(&mut self) -> Option<T> {
         if self.under_way >= self.share.at_once {
             return None;
         }
@@ -218,7 +218,7 @@ mod tests {
     }
 
     fn all(turns: &mut Turns<u32>) -> Vec<u32> {
-        std::iter::from_fn(|| turns.next()).collect()
+        std::iter::from_fn(|| turns.grant()).collect()
     }
 
     #[test]
@@ -321,7 +321,7 @@ mod tests {
             let mut under_way: Vec<usize> = Vec::new();
             let mut seen = vec![0; who.len()];
             for index in order {
-                while let Some(next) = turns.next() {
+                while let Some(next) = turns.grant() {
                     under_way.push(next);
                     seen[next] += 1;
                 }

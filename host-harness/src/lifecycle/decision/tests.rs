@@ -346,7 +346,7 @@ fn a_run_whose_end_is_not_wanted_is_handed_over_with_its_link_and_no_label() {
 
 fn ended(attempt: u32, outcome: Outcome) -> Event {
     let Event::Updated(mut update) = completed(attempt) else {
-        unreachable!()
+        panic!("no update")
     };
     if let Change::Completed(completion) = &mut update.change {
         completion.outcome = outcome;
