@@ -245,6 +245,52 @@ async fn a_full_journal_starts_nothing_says_so_and_goes_on_when_there_is_room() 
 }
 
 #[tokio::test]
+async fn no_log_and_no_journal_holds_a_secret_or_a_signature() {
+    let mut world = Killable::new("").await;
+    world.start_with(&[("RUST_LOG", "trace")]).await;
+    world.succeeded(&world.press("deploy.yml")).await;
+    let finished = world.terminate().await;
+    finished.expect_code(0);
+    assert!(
+        finished.stderr.len() > 10_000,
+        "there is no log: {finished}"
+    );
+    let mut secrets = vec![
+        world.github.token(),
+        world.port.client_secret(),
+        "a secret of the webhook".to_owned(),
+    ];
+    for delivery in world.github.deliveries() {
+        let value = delivery
+            .headers
+            .iter()
+            .find(|(name, _)| name == "X-Hub-Signature-256");
+        let sign = value.unwrap().1.trim_start_matches("sha256=").to_owned();
+        secrets.push(sign);
+    }
+    for secret in &secrets {
+        assert!(
+            !finished.stderr.contains(secret.as_str()),
+            "{secret} is in the log"
+        );
+    }
+    for file in ["journal.db", "journal.db-wal"] {
+        let Ok(bytes) = std::fs::read(world.program.folder().join(file)) else {
+            continue;
+        };
+        let holds = |secret: &str| {
+            bytes
+                .windows(secret.len())
+                .any(|it| it == secret.as_bytes())
+        };
+        // A signature is no secret where the body is kept beside it; the keys are.
+        for secret in &secrets[..3] {
+            assert!(!holds(secret), "{secret} is in {file}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn two_hosts_never_share_a_journal() {
     let mut world = Killable::new("").await;
     world.start().await;

@@ -67,13 +67,13 @@ async fn an_end_that_overtakes_the_answer_to_the_dispatch_is_reported() {
 }
 
 #[tokio::test]
-async fn the_same_delivery_twenty_times_ends_a_run_once() {
+async fn the_same_delivery_a_hundred_times_ends_a_run_once() {
     let stage = stage(alone()).await;
     let id = press(&stage, DEPLOY);
     let run = succeeded(&stage, &id).await;
     let on_github = run_on_github(&stage, &run.external_run_id.clone().unwrap());
     let told = delivered(&stage, on_github.id, "completed").await;
-    for _ in 0..20 {
+    for _ in 0..99 {
         assert!(stage.github.redeliver(&told.guid));
     }
     let count = || {
@@ -84,7 +84,7 @@ async fn the_same_delivery_twenty_times_ends_a_run_once() {
             .filter(|it| it.guid == told.guid)
             .count()
     };
-    assert!(stage.github.wait_until(SOON, |_| count() == 21).await);
+    assert!(stage.github.wait_until(SOON, |_| count() == 100).await);
     // The same news under other ids, as of a second hook.
     let headers = |number: usize| {
         let id = format!("other-{number}");
@@ -313,6 +313,91 @@ async fn the_end_of_an_older_attempt_does_not_end_a_newer_one() {
             .iter()
             .any(|line| line.message.contains("(attempt 2) ended: success"))
     );
+    strike(stage).await;
+}
+
+/// The system that we replace compares the actor with its own name and the repository's visibility with a filter of its
+/// catalogue, and drops ends that do not fit.
+#[tokio::test]
+async fn an_end_counts_whoever_is_called_its_actor_and_whatever_its_repository_is() {
+    let stage = stage(alone()).await;
+    let withheld = DeliveryFault::new("workflow_run", DeliveryEffect::BadSignature);
+    stage.github.inject_delivery(withheld.action("completed"));
+    for change in ["actor", "visibility", "organization"] {
+        let id = press(&stage, HELD);
+        let run = started(&stage, &id).await;
+        stage.github.finish(run.id, "success");
+        let told = delivered(&stage, run.id, "completed").await;
+        let mut body: serde_json::Value = serde_json::from_slice(&told.payload).unwrap();
+        match change {
+            "actor" => {
+                body["workflow_run"]["actor"]["login"] = json!("Renamed-App[bot]");
+                body["sender"]["login"] = json!("somebody");
+            }
+            "visibility" => {
+                body["repository"]
+                    .as_object_mut()
+                    .unwrap()
+                    .remove("visibility");
+                body["repository"]["private"] = json!(true);
+            }
+            _ => {
+                body.as_object_mut().unwrap().remove("organization");
+            }
+        }
+        let body = body.to_string();
+        let sign = signature(WEBHOOK_SECRET, body.as_bytes());
+        let headers = [
+            ("x-github-event", "workflow_run"),
+            ("x-github-delivery", change),
+            ("content-type", "application/json"),
+            ("x-hub-signature-256", sign.as_str()),
+        ];
+        let path = format!("/webhooks/{INSTALLATION}");
+        let answer = post(stage.host.address(), &path, &headers, body).await;
+        assert_eq!(answer.0, 202);
+        succeeded(&stage, &id).await;
+    }
+    strike(stage).await;
+}
+
+#[tokio::test]
+async fn a_run_that_github_does_not_show_yet_is_no_failure() {
+    let stage = stage(StageOptions {
+        rules: OFTEN,
+        github: github::Options {
+            fresh_run_lag: 400 * MILLISECOND,
+            ..github::Options::default()
+        },
+        ..alone()
+    })
+    .await;
+    stage
+        .github
+        .inject_delivery(DeliveryFault::new("*", DeliveryEffect::Drop));
+    let id = press(&stage, DEPLOY);
+    succeeded(&stage, &id).await;
+    let refused = stage.github.exchanges();
+    let refused = refused
+        .iter()
+        .filter(|it| it.operation == "get-run" && it.status == Some(404));
+    assert!(refused.count() > 0, "it was shown at once");
+    strike(stage).await;
+}
+
+#[tokio::test]
+async fn the_path_of_the_system_that_we_replace_takes_deliveries_too() {
+    let stage = stage(StageOptions::with(vec![Role {
+        live_events: false,
+        ..Role::self_hosted(INSTALLATION)
+    }]))
+    .await;
+    let url = format!("http://{}/integration/webhook", stage.host.address());
+    stage
+        .github
+        .add_webhook(url, Some(WEBHOOK_SECRET.to_owned()));
+    succeeded(&stage, &press(&stage, DEPLOY)).await;
+    assert_eq!(stage.github.count("get-run"), 0);
     strike(stage).await;
 }
 

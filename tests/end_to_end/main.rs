@@ -14,6 +14,7 @@ mod demo;
 mod ingress;
 mod kills;
 mod lifecycle;
+mod promises;
 mod scheduling;
 mod seed;
 mod sender;

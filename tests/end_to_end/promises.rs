@@ -1,0 +1,45 @@
+//! `docs/promises.md` names a test for each defect of the system that this host can replace. The tests exist.
+
+use crate::component::root;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// The text of all Rust files below a folder.
+fn sources(folder: &Path) -> String {
+    let mut text = String::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            text.push_str(&sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text.push_str(&fs::read_to_string(&path).unwrap());
+        }
+    }
+    text
+}
+
+#[test]
+fn every_defect_that_is_promised_to_be_gone_has_a_test_that_exists() {
+    let page = fs::read_to_string(root().join("docs/promises.md")).unwrap();
+    let all: String = ["tests", "host-harness/src", "component/src"]
+        .map(|folder| sources(&root().join(folder)))
+        .concat();
+    let mut promised = BTreeSet::new();
+    for row in page.lines().filter(|line| line.starts_with("| D")) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let tests: Vec<&str> = cells[4].split('`').skip(1).step_by(2).collect();
+        assert!(!tests.is_empty(), "no test: {row}");
+        for test in tests {
+            assert!(
+                all.contains(&format!("fn {test}()")),
+                "there is no test {test}: {row}"
+            );
+        }
+        promised.insert(cells[1].to_owned());
+    }
+    let numbers = (1..=23).chain(25..=28).chain([32, 35, 36, 43]);
+    let wanted: BTreeSet<String> = numbers.map(|number| format!("D{number}")).collect();
+    let missing: Vec<&String> = wanted.difference(&promised).collect();
+    assert_eq!(missing, Vec::<&String>::new());
+}
