@@ -1,7 +1,7 @@
 //! How a run stands, asked from GitHub: the way when deliveries are late, lost, switched off or unclear.
 
 use crate::contract::ocean::integration_action::types::{
-    Failure, FailureKind, Installation, Run, RunUpdate,
+    Change, Failure, FailureKind, Installation, Run, RunUpdate,
 };
 use crate::github::{GitHub, Subject, WorkflowRun, parse, run_path};
 use crate::host::Host;
@@ -11,7 +11,8 @@ use crate::{conclusion, explain, properties};
 /// Asks GitHub how a run stands.
 ///
 /// # Errors
-/// `invalid-external-run-id`, what [`properties::place`] refuses, and what went wrong with the question. A run
+/// `invalid-external-run-id`, what [`properties::place`] refuses, `unclear-conclusion`, and what went wrong with the
+/// question. A run
 /// that GitHub does not show is `run-not-found` of the kind `unavailable`: right after its start that passes.
 pub fn check(
     host: &dyn Host,
@@ -22,7 +23,21 @@ pub fn check(
     let id = ExternalId::parse(external).ok_or_else(|| invalid_external_id(external))?;
     let (owner, repository) = properties::place(installation, run)?;
     let github = GitHub::of(host, installation)?;
-    Ok(vec![state_of(&github, &owner, &repository, id)?])
+    let (update, is_completed) = read(&github, &owner, &repository, id)?;
+    if is_completed && matches!(update.change, Change::Progress(_)) {
+        return Err(unclear());
+    }
+    Ok(vec![update])
+}
+
+/// GitHub says that the run has ended, in a word that nobody here knows. Not news: the host would ask for ever.
+fn unclear() -> Failure {
+    Failure::new(
+        FailureKind::Internal,
+        "unclear-conclusion",
+        "GitHub says that the run has completed, and how it did in a word that this plugin does not know.",
+    )
+    .with_remedy("Look at the run on GitHub; a newer version of the plugin may know the word.")
 }
 
 /// The state of a run as GitHub tells it now.
@@ -35,6 +50,16 @@ pub fn state_of(
     repository: &str,
     id: ExternalId,
 ) -> Result<RunUpdate, Failure> {
+    read(github, owner, repository, id).map(|(update, _)| update)
+}
+
+/// The state of a run, and whether it has completed.
+fn read(
+    github: &GitHub<'_>,
+    owner: &str,
+    repository: &str,
+    id: ExternalId,
+) -> Result<(RunUpdate, bool), Failure> {
     let path = [
         &run_path(owner, repository, id.run),
         "?exclude_pull_requests=true",
@@ -52,11 +77,12 @@ pub fn state_of(
         Some(end) => explain::completed(github, owner, repository, &run, end),
         None => conclusion::progress(conclusion::status_label(status), None),
     };
-    Ok(RunUpdate {
+    let update = RunUpdate {
         external_run_id: id.to_string(),
         attempt: run.attempt(),
         change,
-    })
+    };
+    Ok((update, status == "completed"))
 }
 
 /// GitHub may not show a run in the first seconds of its life.
@@ -143,8 +169,11 @@ mod tests {
             panic!("not completed")
         };
         assert_eq!(end.outcome, Outcome::Success);
-        assert_eq!(label(state("completed", "null")), None);
-        assert_eq!(label(state("completed", "\"exploded\"")), None);
+        for unclear in ["null", "\"exploded\""] {
+            let body = format!(r#"{{"id":33,"status":"completed","conclusion":{unclear}}}"#);
+            let failure = checked(vec![answer(200, &body)]).0.unwrap_err();
+            assert_eq!(failure.code, "unclear-conclusion", "{unclear}");
+        }
         assert_eq!(
             label(state("in_progress", "\"success\"")).as_deref(),
             Some("Running")

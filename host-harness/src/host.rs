@@ -199,7 +199,7 @@ impl Host {
             stop_listening: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
-        host.take_over(&tenants, &inbox, &restored)?;
+        host.take_over(&tenants, &inbox, &restored);
         let parts = Parts {
             tenants: &tenants,
             inbox,
@@ -243,17 +243,12 @@ impl Host {
     }
 
     /// Goes on where an earlier process has stopped.
-    fn take_over(
-        &self,
-        tenants: &[(Arc<Source>, Claims)],
-        inbox: &Inbox,
-        restored: &Restored,
-    ) -> Result<(), HostError> {
+    fn take_over(&self, tenants: &[(Arc<Source>, Claims)], inbox: &Inbox, restored: &Restored) {
         let sources: BTreeMap<String, Arc<Source>> = tenants
             .iter()
             .map(|(source, _)| (source.installation.id().to_owned(), source.clone()))
             .collect();
-        let runs = self.lifecycle.restore(&sources, restored)?;
+        let runs = self.lifecycle.restore(&sources, restored);
         for key in &restored.deliveries {
             if let Some(source) = sources.get(&key.installation) {
                 inbox.put_stored(source.installation.clone(), key.clone());
@@ -265,7 +260,6 @@ impl Host {
                 restored.deliveries.len()
             );
         }
-        Ok(())
     }
 
     fn poll(&self, source: Arc<Source>, claims: Claims, metrics: Metrics) {

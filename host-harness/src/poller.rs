@@ -9,6 +9,8 @@ use crate::lifecycle::{Lifecycle, Source};
 use crate::metrics::{ClaimResult, Metrics};
 use crate::port::{self, Claim, Claimed, RunKind, TokenOwner};
 use crate::scheduler::Pace;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,6 +100,7 @@ pub async fn poll(
         feeds: RunKind::ALL.map(|kind| Feed {
             kind,
             pace: Pace::new(claims.interval, kind == RunKind::WorkflowNode, now),
+            is_asked: false,
             trouble: None,
         }),
         switched_off: false,
@@ -134,29 +137,37 @@ struct Poller<R> {
 struct Feed {
     kind: RunKind,
     pace: Pace,
+    /// Whether Port is being asked.
+    is_asked: bool,
     trouble: Option<String>,
 }
+
+/// What a claim comes back with.
+type Answer = Result<Claimed, port::Error>;
 
 impl<R: Fn(Readiness)> Poller<R> {
     async fn run(&mut self) {
         if !self.may_claim().await {
             return;
         }
+        // The two lists are asked side by side: one that hangs does not hold up the other.
+        let mut under_way = FuturesUnordered::new();
         loop {
-            // Which feed goes first takes turns, so that a full one cannot starve the other.
-            self.feeds.reverse();
-            let mut taken = 0;
             for number in 0..self.feeds.len() {
-                taken += self.claim(number).await;
+                if let Some(claim) = self.claim(number) {
+                    under_way.push(claim);
+                }
             }
-            if taken > 0 {
-                self.switched_off = false;
-            } else if self.asked.elapsed() > LOOK_AGAIN {
+            if self.asked.elapsed() > LOOK_AGAIN {
                 self.ask_whether_switched_off().await;
             }
             self.tell(self.readiness());
-            let due = self.feeds.iter().map(|feed| feed.pace.due()).min();
-            sleep_until(due.unwrap_or_else(Instant::now)).await;
+            let waits = self.feeds.iter().filter(|feed| !feed.is_asked);
+            let due = waits.map(|feed| feed.pace.due()).min();
+            tokio::select! {
+                Some((number, answer)) = under_way.next() => self.answered(number, answer),
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
+            }
         }
     }
 
@@ -227,54 +238,63 @@ impl<R: Fn(Readiness)> Poller<R> {
         }
     }
 
-    /// Claims from one feed, if it is due; returns how many runs were taken in.
-    async fn claim(&mut self, number: usize) -> usize {
+    /// A claim from one feed, if it is due.
+    fn claim(&mut self, number: usize) -> Option<impl Future<Output = (usize, Answer)> + use<R>> {
         let now = Instant::now();
-        let is_due = |feed: &Feed| feed.pace.due() <= now;
+        let is_due = |feed: &Feed| !feed.is_asked && feed.pace.due() <= now;
         if !self.feeds.get(number).is_some_and(is_due) {
-            return 0;
+            return None;
         }
         let (limit, exclude) = self.room();
-        let Some(feed) = self.feeds.get_mut(number) else {
-            return 0;
-        };
+        let feed = self.feeds.get_mut(number)?;
         // What cannot be written down is not claimed.
         if limit == 0 || self.journal.health().is_err() {
             feed.pace.hold(now);
-            return 0;
+            return None;
         }
+        feed.is_asked = true;
+        let kind = feed.kind;
         let claim = Claim {
             installation_id: self.source.installation.id().to_owned(),
             limit,
             visibility_timeout: self.claims.visibility_timeout,
             exclude,
         };
-        let claimed = self.source.port.claim(feed.kind, &claim).await;
+        let source = self.source.clone();
+        Some(async move { (number, source.port.claim(kind, &claim).await) })
+    }
+
+    /// Takes in what a claim has brought.
+    fn answered(&mut self, number: usize, answer: Answer) {
         let now = Instant::now();
-        match claimed {
-            Ok(claimed) => {
+        let (taken, error) = match answer {
+            Ok(claimed) => (self.take_in(claimed), None),
+            Err(error) => (0, Some(error)),
+        };
+        let Some(feed) = self.feeds.get_mut(number) else {
+            return;
+        };
+        feed.is_asked = false;
+        match error {
+            None => {
                 feed.trouble = None;
-                let kind = feed.kind;
-                let taken = self.take_in(claimed);
+                feed.pace.answered(taken, now);
                 self.metrics.claim_answered(match taken {
                     0 => ClaimResult::Empty,
                     _ => ClaimResult::Runs,
                 });
-                tracing::debug!(taken, "claimed {}s", kind.as_str());
-                if let Some(feed) = self.feeds.get_mut(number) {
-                    feed.pace.answered(taken, now);
-                }
-                taken
             }
-            Err(error) => {
+            Some(error) => {
                 self.metrics.claim_answered(ClaimResult::Failed);
                 feed.pace.failed(error.retry_after(), now);
                 feed.trouble = Some(format!(
                     "no runs can be claimed ({}s): {error}",
                     feed.kind.as_str()
                 ));
-                0
             }
+        }
+        if taken > 0 {
+            self.switched_off = false;
         }
     }
 

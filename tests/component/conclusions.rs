@@ -919,10 +919,11 @@ checked_conclusions! {
 }
 
 #[tokio::test]
-async fn a_check_that_finds_an_unknown_conclusion_is_never_an_end() {
+async fn a_check_that_finds_an_unknown_conclusion_is_no_end_and_no_news() {
     let scene = Scene::new().await;
     scene.bench.github.finish(scene.run.id, "exploded");
-    assert_eq!(scene.progress(scene.check().await).label, None);
+    let failure = scene.check().await.unwrap_err();
+    assert_eq!(failure.code, "unclear-conclusion");
     scene.bench.expect_no_violations();
 }
 

@@ -1,7 +1,7 @@
 //! What the listener answers.
 
 use crate::component::runtime;
-use crate::scene::{INSTALLATION, SOON, alone, stage, strike};
+use crate::scene::{DEPLOY, INSTALLATION, SOON, alone, press, stage, strike, succeeded};
 use crate::sender::{get, post};
 use host_harness::config::PortAccess;
 use host_harness::credentials::Credential;
@@ -145,7 +145,7 @@ async fn a_body_that_is_no_json_is_taken_and_harms_nobody() {
         let (status, _) = post(stage.host.address(), PATH, &headers, body).await;
         assert_eq!(status, 202, "{body:?}");
     }
-    crate::scene::succeeded(&stage, &crate::scene::press(&stage, crate::scene::DEPLOY)).await;
+    succeeded(&stage, &press(&stage, DEPLOY)).await;
     strike(stage).await;
 }
 
@@ -218,5 +218,28 @@ async fn the_health_endpoints_tell_alive_from_ready() {
         "{text}"
     );
     assert_eq!(get(host, "/health/live").await.0, 200);
+    strike(stage).await;
+}
+
+#[tokio::test]
+async fn strangers_who_announce_much_and_send_little_hold_up_nobody() {
+    use tokio::io::AsyncWriteExt;
+    let stage = stage(alone()).await;
+    let host = stage.host.address();
+    let mut strangers = Vec::new();
+    for _ in 0..30 {
+        let mut stranger = tokio::net::TcpStream::connect(host).await.unwrap();
+        let head = format!(
+            "POST /webhooks/{INSTALLATION} HTTP/1.1\r\nhost: {host}\r\nx-github-event: push\r\n\
+             x-hub-signature-256: sha256={}\r\ncontent-length: 26000000\r\n\r\n{{",
+            "00".repeat(32)
+        );
+        stranger.write_all(head.as_bytes()).await.unwrap();
+        strangers.push(stranger);
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    succeeded(&stage, &press(&stage, DEPLOY)).await;
+    assert_eq!(stage.github.count("get-run"), 0, "the end came by a check");
+    drop(strangers);
     strike(stage).await;
 }

@@ -194,6 +194,24 @@ async fn a_clock_that_jumps_between_two_lives_changes_no_end() {
 }
 
 #[tokio::test]
+async fn a_run_that_a_person_ended_while_the_host_was_down_is_not_started() {
+    let mut world = Killable::new(NO_CHECKS).await;
+    let id = world.press("deploy.yml");
+    world.die_at("after:2").await;
+    assert!(world.port.end_elsewhere(&id, false));
+    // An hour later by the clock, without the wait.
+    world
+        .start_with(&[("HOST_HARNESS_CLOCK_OFFSET_SECONDS", "3600")])
+        .await;
+    let asks = |port: &host_harness::simulator::port::Port| port.count("get-run") > 0;
+    assert!(world.port.wait_until(SOON, asks).await);
+    let next = world.press("deploy.yml");
+    world.succeeded(&next).await;
+    assert_eq!(world.port.run(&id).unwrap().status, "FAILURE");
+    world.expect_runs(1);
+}
+
+#[tokio::test]
 async fn a_full_journal_starts_nothing_says_so_and_goes_on_when_there_is_room() {
     let mut world = Killable::new("[journal]\nmax-mib = 1").await;
     world.start().await;

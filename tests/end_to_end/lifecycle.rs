@@ -401,6 +401,58 @@ async fn the_path_of_the_system_that_we_replace_takes_deliveries_too() {
     strike(stage).await;
 }
 
+/// A first attempt that was refused has started nothing, so what came before the second is nobody's business.
+#[tokio::test]
+async fn a_run_that_somebody_started_while_ours_waited_is_never_taken_for_ours() {
+    let stage = stage(StageOptions::with(vec![Role {
+        settings: r#"{"discovery-seconds":1}"#.to_owned(),
+        ..Role::self_hosted(INSTALLATION)
+    }]))
+    .await;
+    let limit = Fault::new("dispatch", secondary_limit(403, Some(8)));
+    stage.github.inject(limit.once());
+    let lost = Fault::new("dispatch", Effect::CutBeforeProcessing);
+    stage.github.inject(lost.once());
+    let id = press(&stage, DEPLOY);
+    let waits = || shows_label(&stage, &id, "Waiting");
+    assert!(stage.port.wait_until(SOON, |_| waits()).await);
+    let actor = github::Options::default().token_login;
+    stage
+        .github
+        .start_foreign_run("acme", "shop", "deploy.yml", "workflow_dispatch", &actor);
+    stage
+        .port
+        .wait_until_ended(&id, Duration::from_secs(40))
+        .await;
+    let run = stage.port.run(&id).unwrap();
+    assert_eq!(
+        run.status_label.as_deref(),
+        Some("Outcome unknown"),
+        "{run:#?}"
+    );
+    strike(stage).await;
+}
+
+#[tokio::test]
+async fn after_a_refused_token_runs_of_one_workflow_still_start_one_after_the_other() {
+    let stage = stage(alone()).await;
+    let slow = Effect::HoldReply(100 * MILLISECOND);
+    stage.github.inject(Fault::new("dispatch", slow));
+    let expired = Effect::answer(401, r#"{"message":"Bad credentials","status":"401"}"#);
+    stage.github.inject(Fault::new("dispatch", expired).once());
+    let ids: Vec<String> = (0..4).map(|_| press(&stage, DEPLOY)).collect();
+    let mut most = 0;
+    while !ids.iter().all(|id| stage.port.run(id).unwrap().ended()) {
+        most = most.max(stage.host.lifecycle().census().dispatches);
+        tokio::time::sleep(2 * MILLISECOND).await;
+    }
+    assert_eq!(most, 1);
+    for id in &ids {
+        succeeded(&stage, id).await;
+    }
+    strike(stage).await;
+}
+
 // Port.
 
 #[tokio::test]

@@ -29,12 +29,13 @@ use crate::installation::Installation;
 use crate::journal::{Change, DeliveryKey, Journal};
 use crate::metrics::Metrics;
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -50,8 +51,11 @@ pub const ROOM: u32 = 256 * 1024;
 /// Deliveries of one installation that are being read, wait, or are being handled. A fifth of what the room holds of the
 /// usual ones, so that one installation cannot take all of it.
 const EACH: usize = 2_000;
-/// How long a body may take. GitHub gives a delivery up after 10 s, an Enterprise Server after 30 s.
-const BODY_TIME: Duration = Duration::from_secs(30);
+/// Steps in which room is taken while a body comes in, in KiB. A sender that announces 25 MB and sends little holds
+/// little.
+const STEP: u32 = 64;
+/// How long a body may take. GitHub gives a delivery up after 10 s.
+const BODY_TIME: Duration = Duration::from_secs(10);
 
 /// What a listener works with.
 pub struct IngressOptions {
@@ -136,7 +140,12 @@ impl Ingress {
     }
 
     /// Takes one delivery in: checks its head, reads its body, verifies, recognizes, writes it down.
-    async fn accept(&self, id: &str, headers: &HeaderMap, body: Body) -> Result<Reply, Reply> {
+    async fn accept(
+        self: &Arc<Ingress>,
+        id: &str,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<Reply, Reply> {
         let not_found = || {
             (
                 StatusCode::NOT_FOUND,
@@ -151,8 +160,8 @@ impl Ingress {
             (StatusCode::UNAUTHORIZED, error.to_string())
         };
         signature::verify_head(secret, webhooks, headers).map_err(refused)?;
-        let room = vec![receiver.share()?, self.room_for(headers)?];
-        let body = read(body).await?;
+        let mut room = vec![receiver.share()?];
+        let body = self.read(headers, body, &mut room).await?;
         signature::verify(secret, webhooks, headers, &body).map_err(refused)?;
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let event = text(&webhooks.event_header).ok_or_else(|| {
@@ -171,7 +180,7 @@ impl Ingress {
             body: body.into(),
             received: clock::timestamp(),
         };
-        self.keep(Accepted {
+        let delivery = Accepted {
             installation: receiver.installation.clone(),
             key: DeliveryKey {
                 installation: id.to_owned(),
@@ -179,8 +188,12 @@ impl Ingress {
             },
             delivery,
             room,
-        })
-        .await
+        };
+        // A task of its own: if the sender hangs up now, this future is dropped, and the journal must not be left with a
+        // delivery that nobody handles.
+        let ingress = self.clone();
+        let kept = tokio::spawn(async move { ingress.keep(delivery).await });
+        kept.await.unwrap_or_else(|_| Err(too_many()))
     }
 
     /// Writes a delivery down. Only then it is taken.
@@ -200,18 +213,56 @@ impl Ingress {
         }
     }
 
-    /// Room for a body of the announced length; of the largest, if none is announced.
-    fn room_for(&self, headers: &HeaderMap) -> Result<OwnedSemaphorePermit, Reply> {
-        let length = headers
+    /// Reads a body, and takes room for it as it comes.
+    async fn read(
+        &self,
+        headers: &HeaderMap,
+        body: Body,
+        room: &mut Vec<OwnedSemaphorePermit>,
+    ) -> Result<Bytes, Reply> {
+        let announced = headers
             .get(CONTENT_LENGTH)
-            .and_then(|value| value.to_str().ok()?.parse::<usize>().ok())
-            .unwrap_or(LARGEST_BODY);
-        if length > LARGEST_BODY {
+            .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+        if announced.is_some_and(|length| length > LARGEST_BODY) {
             return Err(too_large());
         }
-        let kibibytes = u32::try_from(length / 1024 + 1).unwrap_or(ROOM);
-        let room = self.room.clone().try_acquire_many_owned(kibibytes);
-        room.map_err(|_| too_many())
+        let read = self.read_frames(body, room);
+        let late = || {
+            let text = "the body took too long".to_owned();
+            Err((StatusCode::REQUEST_TIMEOUT, text))
+        };
+        tokio::time::timeout(BODY_TIME, read)
+            .await
+            .unwrap_or_else(|_| late())
+    }
+
+    async fn read_frames(
+        &self,
+        body: Body,
+        room: &mut Vec<OwnedSemaphorePermit>,
+    ) -> Result<Bytes, Reply> {
+        let mut body = Limited::new(body, LARGEST_BODY);
+        let mut whole = BytesMut::new();
+        let mut has_room = 0;
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| match error.is::<LengthLimitError>() {
+                true => too_large(),
+                false => {
+                    let text = format!("the body cannot be read: {error}");
+                    (StatusCode::BAD_REQUEST, text)
+                }
+            })?;
+            let Ok(data) = frame.into_data() else {
+                continue;
+            };
+            while has_room < whole.len() + data.len() {
+                let step = self.room.clone().try_acquire_many_owned(STEP);
+                room.push(step.map_err(|_| too_many())?);
+                has_room += usize::try_from(STEP).unwrap_or_default() * 1024;
+            }
+            whole.extend_from_slice(&data);
+        }
+        Ok(whole.freeze())
     }
 }
 
@@ -234,22 +285,6 @@ fn name(delivery: &Delivery) -> String {
     let digest = Sha256::digest(&delivery.body);
     let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256-{digest}")
-}
-
-async fn read(body: Body) -> Result<Bytes, Reply> {
-    let body = Limited::new(body, LARGEST_BODY).collect();
-    match tokio::time::timeout(BODY_TIME, body).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(error)) => Err((
-            StatusCode::BAD_REQUEST,
-            format!("the body cannot be read: {error}"),
-        )),
-        Err(_late) => Err((
-            StatusCode::REQUEST_TIMEOUT,
-            "the body took too long".to_owned(),
-        )),
-    }
 }
 
 fn too_large() -> Reply {
@@ -305,7 +340,7 @@ async fn only_webhook(State(ingress): State<Arc<Ingress>>, request: Request) -> 
     }
 }
 
-async fn receive(ingress: &Ingress, installation: &str, request: Request) -> Reply {
+async fn receive(ingress: &Arc<Ingress>, installation: &str, request: Request) -> Reply {
     let (head, body) = request.into_parts();
     let result = ingress.accept(installation, &head.headers, body).await;
     let (status, text) = result.unwrap_or_else(|refusal| refusal);

@@ -239,11 +239,12 @@ pub(super) async fn pruning_takes_old_ends_and_nothing_that_is_under_way(store: 
             Change::Moved(finished("new", 20)),
             Change::Delivery(delivery("done", 1)),
             Change::DeliveryDone(delivery("done", 1).key, 10),
-            Change::Delivery(delivery("waits", 1)),
+            Change::Delivery(delivery("for nobody", 1)),
+            Change::Delivery(delivery("waits", 20)),
         ]],
     )
     .await;
-    assert_eq!(store.prune(20).await, Ok(3));
+    assert_eq!(store.prune(20).await, Ok(4));
     assert_eq!(store.history("old").await, Ok(vec![]));
     for kept in ["new", "long"] {
         assert_eq!(store.history(kept).await.unwrap()[0].notes.len(), 1);

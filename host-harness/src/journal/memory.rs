@@ -134,8 +134,10 @@ impl Memory {
         let runs = &self.runs;
         self.notes.retain(|(key, _), _| runs.contains_key(key));
         self.calls.retain(|(key, _), _| runs.contains_key(key));
-        self.deliveries
-            .retain(|_, inbox| !matches!(inbox, Inbox::Done(at) if *at < before));
+        self.deliveries.retain(|_, inbox| match inbox {
+            Inbox::Done(at) => *at >= before,
+            Inbox::Waiting(delivery) => delivery.received_at >= before,
+        });
         u64::try_from(all - count(self)).unwrap_or(u64::MAX)
     }
 }

@@ -93,7 +93,8 @@ pub trait Store: Send {
     fn history<'s>(&'s mut self, run: &'s str)
     -> BoxFuture<'s, Result<Vec<History>, JournalError>>;
 
-    /// Forgets runs that finished and deliveries that were handled before this moment. Returns how many rows went.
+    /// Forgets runs that finished before this moment, deliveries that were handled before it, and those that came before it
+    /// and that nobody has handled. Returns how many rows went.
     fn prune(&mut self, before: u64) -> BoxFuture<'_, Result<u64, JournalError>>;
 
     /// Bytes that the journal takes up, if that can be said.

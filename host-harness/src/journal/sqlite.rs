@@ -170,10 +170,17 @@ impl Sqlite {
         .map_err(unreadable)?;
         let mut runs = Vec::with_capacity(rows.len());
         for row in rows {
-            let run = run(&row)?;
-            let calls = calls.remove(&run.key).unwrap_or_default();
-            let notes = get(&row, "notes")?;
-            runs.push(StoredRun { run, calls, notes });
+            match (run(&row), get(&row, "notes")) {
+                (Ok(run), Ok(notes)) => runs.push(StoredRun {
+                    calls: calls.remove(&run.key).unwrap_or_default(),
+                    run,
+                    notes,
+                }),
+                // It stays where it is and holds up no other.
+                (Err(error), _) | (_, Err(error)) => {
+                    tracing::error!("a run is left alone: {error}")
+                }
+            }
         }
         Ok(Restored {
             runs,
@@ -356,11 +363,13 @@ impl Store for Sqlite {
 }
 
 /// What goes with a run that finished long ago, and then the run. Deliveries go by their own age.
-const FORGET: [&str; 4] = [
+const FORGET: [&str; 5] = [
     "DELETE FROM note WHERE (installation, run) IN (SELECT installation, id FROM run WHERE finished_at < $1)",
     "DELETE FROM call WHERE (installation, run) IN (SELECT installation, id FROM run WHERE finished_at < $1)",
     "DELETE FROM run WHERE finished_at < $1",
     "DELETE FROM delivery WHERE done_at < $1",
+    // Of an installation that is not served any more.
+    "DELETE FROM delivery WHERE done_at IS NULL AND received_at < $1",
 ];
 
 /// Makes the changes of a set, within a transaction. False if something was known already.

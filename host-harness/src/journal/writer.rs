@@ -4,7 +4,7 @@
 //! them: the busier the host, the larger the groups and the less a run pays for the disk.
 
 use super::{
-    ChangeSet, Committed, CrashPoint, Delivery, DeliveryKey, JournalError, Restored, Store,
+    Change, ChangeSet, Committed, CrashPoint, Delivery, DeliveryKey, JournalError, Restored, Store,
 };
 use crate::metrics::Metrics;
 use std::time::Duration;
@@ -19,6 +19,10 @@ const QUEUE: usize = 4_096;
 
 /// Pause before a change that could not be written is tried again.
 const AGAIN: Duration = Duration::from_millis(500);
+
+/// How often a journal that cannot be written is tried, and with how many bytes.
+const PROBE_EVERY: Duration = Duration::from_secs(1);
+const PROBE_SIZE: usize = 64 * 1024;
 
 /// Whether the journal can be written: the reason if not.
 pub type Health = Result<(), String>;
@@ -124,7 +128,7 @@ impl Writer {
     async fn run(mut self, mut queue: mpsc::Receiver<Request>) {
         let mut group = Vec::new();
         let mut waiting: Vec<Waiting> = Vec::new();
-        while let Some(first) = queue.recv().await {
+        while let Some(first) = self.next(&mut queue).await {
             let mut next = Some(first);
             // What is not a commit ends the group, so that it sees everything before it.
             let mut other = None;
@@ -146,6 +150,21 @@ impl Writer {
             }
             if let Some(request) = other {
                 self.answer(request).await;
+            }
+        }
+    }
+
+    /// The next request. While the journal cannot be written, it is tried from time to time: nobody claims or sends a
+    /// delivery meanwhile, so nothing else would find out that it can be again.
+    async fn next(&mut self, queue: &mut mpsc::Receiver<Request>) -> Option<Request> {
+        loop {
+            if self.health.borrow().is_ok() {
+                return queue.recv().await;
+            }
+            match tokio::time::timeout(PROBE_EVERY, queue.recv()).await {
+                Ok(request) => return request,
+                // How it went, the health says.
+                Err(_) => drop(self.write(&[probe()]).await),
             }
         }
     }
@@ -229,9 +248,150 @@ impl Writer {
     }
 }
 
+/// Changes that need as much room as a usual delivery and leave nothing behind.
+fn probe() -> ChangeSet {
+    let key = DeliveryKey {
+        installation: String::new(),
+        delivery: "probe".to_owned(),
+    };
+    vec![
+        Change::Delivery(Delivery {
+            key: key.clone(),
+            received_at: 0,
+            headers: "[]".to_owned(),
+            body: vec![0; PROBE_SIZE],
+        }),
+        Change::DeliveryForgotten(key),
+    ]
+}
+
 fn first(answers: &[Committed]) -> Committed {
     answers
         .first()
         .copied()
         .unwrap_or(Committed { fresh: true })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Filter, History, Memory, Run};
+    use super::*;
+    use futures_util::future::{BoxFuture, ready};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::SystemTime;
+
+    /// A disk that is full for a while.
+    struct Disk {
+        memory: Memory,
+        is_full: Arc<AtomicBool>,
+        groups: Arc<std::sync::Mutex<Vec<usize>>>,
+    }
+
+    impl Store for Disk {
+        fn commit<'s>(
+            &'s mut self,
+            group: &'s [ChangeSet],
+        ) -> BoxFuture<'s, Result<Vec<Committed>, JournalError>> {
+            self.groups.lock().unwrap().push(group.len());
+            if self.is_full.load(Ordering::SeqCst) {
+                return Box::pin(ready(Err(JournalError::Unwritable("full".to_owned()))));
+            }
+            Box::pin(async move {
+                sleep(Duration::from_millis(5)).await;
+                self.memory.commit(group).await
+            })
+        }
+
+        fn restore(&mut self, since: u64) -> BoxFuture<'_, Result<Restored, JournalError>> {
+            self.memory.restore(since)
+        }
+
+        fn delivery<'s>(
+            &'s mut self,
+            key: &'s DeliveryKey,
+        ) -> BoxFuture<'s, Result<Option<Delivery>, JournalError>> {
+            self.memory.delivery(key)
+        }
+
+        fn list<'s>(
+            &'s mut self,
+            filter: &'s Filter,
+        ) -> BoxFuture<'s, Result<Vec<Run>, JournalError>> {
+            self.memory.list(filter)
+        }
+
+        fn history<'s>(
+            &'s mut self,
+            run: &'s str,
+        ) -> BoxFuture<'s, Result<Vec<History>, JournalError>> {
+            self.memory.history(run)
+        }
+
+        fn prune(&mut self, before: u64) -> BoxFuture<'_, Result<u64, JournalError>> {
+            self.memory.prune(before)
+        }
+
+        fn size(&self) -> Option<u64> {
+            None
+        }
+    }
+
+    async fn journal() -> (Journal, Arc<AtomicBool>, Arc<std::sync::Mutex<Vec<usize>>>) {
+        let is_full = Arc::new(AtomicBool::new(false));
+        let groups = Arc::default();
+        let disk = Disk {
+            memory: Memory::default(),
+            is_full: is_full.clone(),
+            groups: Arc::clone(&groups),
+        };
+        let metrics = Metrics::new(SystemTime::now());
+        let started = Journal::start(Box::new(disk), 0, metrics, None).await;
+        (started.unwrap().0, is_full, groups)
+    }
+
+    fn done() -> ChangeSet {
+        let key = DeliveryKey {
+            installation: "acme".to_owned(),
+            delivery: "d".to_owned(),
+        };
+        vec![Change::DeliveryDone(key, 1)]
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_journal_that_could_not_be_written_is_well_again_though_nobody_writes() {
+        let (journal, is_full, _) = journal().await;
+        is_full.store(true, Ordering::SeqCst);
+        assert!(journal.commit(done()).await.is_err());
+        assert!(journal.health().is_err());
+        sleep(PROBE_EVERY * 3).await;
+        assert!(journal.health().is_err());
+        is_full.store(false, Ordering::SeqCst);
+        sleep(PROBE_EVERY * 2).await;
+        assert_eq!(journal.health(), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_insists_waits_until_the_disk_has_room() {
+        let (journal, is_full, _) = journal().await;
+        is_full.store(true, Ordering::SeqCst);
+        let insisting = tokio::spawn({
+            let journal = journal.clone();
+            async move { journal.insist(done()).await }
+        });
+        sleep(Duration::from_secs(10)).await;
+        assert!(!insisting.is_finished());
+        is_full.store(false, Ordering::SeqCst);
+        assert!(insisting.await.unwrap().is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_while_the_disk_is_busy_is_one_commit() {
+        let (journal, _, groups) = journal().await;
+        let all = (0..100).map(|_| journal.commit(done()));
+        let all = futures_util::future::join_all(all).await;
+        assert!(all.iter().all(Result::is_ok));
+        let groups = groups.lock().unwrap();
+        assert!(groups.len() <= 3, "{groups:?}");
+    }
 }

@@ -38,9 +38,12 @@ pub(super) async fn ack(entry: &Entry, again: bool, metrics: &Metrics) -> Ack {
         match &error {
             port::Error::Conflict { .. } if !heard => return Ack::Taken,
             port::Error::Conflict { .. } if entry.is_still_hidden() => return Ack::Ours,
-            port::Error::Conflict { .. } => return look(source, *kind, id).await,
-            // The run is not there any more, or Port will never let it be acked.
-            port::Error::Refused { .. } => {
+            port::Error::Conflict { .. } => {
+                if let Some(ack) = look(source, *kind, id).await {
+                    return ack;
+                }
+            }
+            port::Error::Refused { .. } if !heard || is_gone(source, *kind, id).await => {
                 tracing::error!(run = id, "Port does not let the run be taken: {error}");
                 return Ack::Taken;
             }
@@ -60,20 +63,39 @@ pub(super) async fn ack(entry: &Entry, again: bool, metrics: &Metrics) -> Ack {
 }
 
 /// Port says that the run was acked already, and so long after the claim that it may have offered the run to somebody
-/// else meanwhile. That one would have started it, and Port would show a link; without one, the ack was our own.
-async fn look(source: &Source, kind: RunKind, id: &str) -> Ack {
-    if kind == RunKind::Action
-        && let Ok(run) = source.port.action_run(id).await
-        && (run.has_link || run.has_ended())
-    {
-        tracing::warn!(run = id, "acked by somebody else, who has started it");
-        return Ack::Taken;
+/// else meanwhile. That one would have started it, and Port would show a link; without one, the ack was our own. None if
+/// Port cannot say.
+async fn look(source: &Source, kind: RunKind, id: &str) -> Option<Ack> {
+    if kind == RunKind::Action {
+        match source.port.action_run(id).await {
+            Ok(run) if run.has_link || run.has_ended() => {
+                tracing::warn!(run = id, "acked by somebody else, who has started it");
+                return Some(Ack::Taken);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(run = id, "whose it is cannot be said yet: {error}");
+                return None;
+            }
+        }
     }
     tracing::warn!(
         run = id,
         "acked before; by this host, for all that Port shows"
     );
-    Ack::Ours
+    Some(Ack::Ours)
+}
+
+/// Whether a run whose ack Port refuses, though it may have heard an earlier one, is not there any more. Anything else, a
+/// proxy's refusal for instance, may pass.
+async fn is_gone(source: &Source, kind: RunKind, id: &str) -> bool {
+    if kind == RunKind::WorkflowNode {
+        return false;
+    }
+    match source.port.action_run(id).await {
+        Ok(run) => run.has_ended(),
+        Err(error) => matches!(error, port::Error::Refused { status: 404, .. }),
+    }
 }
 
 /// Whether the ack itself, and not the request for a token before it, may have had its effect.

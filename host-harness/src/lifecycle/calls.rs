@@ -6,10 +6,10 @@ use super::driver::post;
 use super::entry::{Entry, Happened};
 use super::{Shared, ack as port_ack, lock};
 use crate::clock;
-use crate::contract::{self, Attempt, Failure, FailureKind};
+use crate::contract::{Attempt, Failure, FailureKind};
 use crate::egress::BeforeSending;
 use crate::engine::CallError;
-use crate::metrics::{CheckResult, DispatchResult};
+use crate::metrics::DispatchResult;
 use crate::port::RunKind;
 use crate::runtime::Call;
 use std::sync::Arc;
@@ -89,42 +89,28 @@ fn before_sending(shared: &Arc<Shared>, entry: &Arc<Entry>) -> BeforeSending {
     })
 }
 
-/// Asks the plugin how a run stands; what it says goes the way of all news. Where the end of a run in Port is to stop it
-/// on the server, Port is asked as well.
-pub(super) fn check(shared: &Arc<Shared>, entry: &Arc<Entry>, external_run_id: Option<String>) {
+/// A run that was claimed so long ago may have been ended in Port meanwhile.
+const LONG_AGO: Duration = Duration::from_secs(60);
+
+/// It is the run's turn. If it has waited for long, Port is asked first whether it is still wanted.
+pub(super) fn turn(shared: &Arc<Shared>, entry: &Arc<Entry>) {
+    let waited = Duration::from_millis(clock::timestamp().saturating_sub(entry.claimed_at));
+    if waited < LONG_AGO {
+        return post(shared, entry, Happened::life(Event::Turn));
+    }
     let (shared, entry) = (shared.clone(), entry.clone());
     tokio::spawn(async move {
-        if entry.source.rules.cancel_with_port && has_ended_in_port(&entry, &external_run_id).await
-        {
-            post(&shared, &entry, Happened::life(Event::EndedElsewhere));
-        } else if let (Some(order), Some(id)) = (entry.order.clone(), external_run_id) {
-            look(&shared, &entry, order, id).await;
-        }
-        entry.lock().is_checking = false;
+        let event = if has_ended_in_port(&entry, &None).await {
+            Event::EndedElsewhere
+        } else {
+            Event::Turn
+        };
+        post(&shared, &entry, Happened::life(event));
     });
 }
 
-async fn look(shared: &Arc<Shared>, entry: &Entry, order: contract::Run, id: String) {
-    let budget = entry.source.installation.budget();
-    if budget.wait(Instant::now(), 0).is_some() {
-        // It will be asked again.
-        return;
-    }
-    let answer = flatten(shared.runtime.check(call(entry), order, id).await);
-    match answer {
-        Ok(updates) if updates.is_empty() => shared.metrics.checked(CheckResult::None),
-        Ok(updates) => {
-            shared.metrics.checked(CheckResult::News);
-            shared.deliver(&entry.key.installation, updates, None).await;
-        }
-        Err(failure) => {
-            shared.metrics.checked(CheckResult::Failed);
-            tracing::warn!(run = %entry.key, "could not be checked: {}", failure.message);
-        }
-    }
-}
-
-async fn has_ended_in_port(entry: &Entry, external_run_id: &Option<String>) -> bool {
+/// Whether Port shows the run as ended. If it cannot say, it has not.
+pub(super) async fn has_ended_in_port(entry: &Entry, external_run_id: &Option<String>) -> bool {
     let port = &entry.source.port;
     let known = match (entry.kind, external_run_id) {
         (RunKind::Action, _) => port.action_run(&entry.key.run).await.map(Some),
@@ -158,12 +144,12 @@ pub(super) fn cancel(shared: &Arc<Shared>, entry: &Arc<Entry>, external_run_id: 
     });
 }
 
-fn call(entry: &Entry) -> Call {
+pub(super) fn call(entry: &Entry) -> Call {
     Call::new(entry.source.installation.clone(), entry.key.run.clone())
 }
 
 /// Joins the two ways of failing: the plugin's own answer, and a call that gave none.
-fn flatten<T>(answer: Result<Result<T, Failure>, CallError>) -> Result<T, Failure> {
+pub(super) fn flatten<T>(answer: Result<Result<T, Failure>, CallError>) -> Result<T, Failure> {
     answer.unwrap_or_else(|error| Err(stopped(&error)))
 }
 

@@ -26,7 +26,7 @@
 
 use super::retry::{self, NextTry};
 use crate::contract::{
-    Change, Completion, Failure, Outcome, Progress, RunPlan, RunUpdate, Started,
+    Change, Completion, Failure, FailureKind, Outcome, Progress, RunPlan, RunUpdate, Started,
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -107,6 +107,8 @@ pub enum Event {
     Quiet,
     /// There is news of the run.
     Updated(RunUpdate),
+    /// The server was asked how the run stands, and could not say.
+    Unanswered(Failure),
     /// It has run for as long as it may, or has not ended in the time that it got to be cancelled.
     Overdue,
     /// The server was asked to stop the run.
@@ -150,6 +152,8 @@ pub enum Effect {
     Check,
     /// Come back with [`Event::Overdue`] when the run has been on the server for so long.
     Deadline(Duration),
+    /// Come back with [`Event::Overdue`] after so long from now.
+    LastChance(Duration),
     /// Ask the server to stop the run.
     Cancel,
     /// Tell Port something about the run. Writes of one run keep their order.
@@ -205,10 +209,16 @@ impl Default for Rules {
 }
 
 /// How long a run that is cancelled for being overdue may take to end. A job gets five minutes from GitHub to clean up.
-pub(super) const CANCEL_GRACE: Duration = Duration::from_secs(6 * 60);
-/// Pause before a cancellation that failed for a passing reason is tried again, and how often it is.
-const CANCEL_AGAIN: Duration = Duration::from_secs(10);
-const CANCEL_TRIES: u32 = 6;
+const CANCEL_GRACE: Duration = Duration::from_secs(6 * 60);
+/// Pause before a cancellation that failed for a passing reason is tried again, unless the server names another, and how
+/// often it is: for two hours, longer than a rate limit lasts.
+const CANCEL_AGAIN: Duration = Duration::from_secs(60);
+const CANCEL_TRIES: u32 = 120;
+/// Longest pause that is believed of a server.
+const LONGEST_CANCEL_PAUSE: Duration = Duration::from_secs(65 * 60);
+/// How many checks in a row may fail before the run is given up: three days with five minutes between. Longer than an
+/// outage, and long enough to mend a credential after a weekend.
+const UNANSWERED_CHECKS: u32 = 3 * 24 * 12;
 
 /// A run's life. What is remembered of it over a kill is all of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -220,6 +230,8 @@ pub struct Life {
     pub(super) tally: retry::Tally,
     /// Checks without news since the last news.
     quiet: u32,
+    /// Checks in a row that the server could not answer.
+    unanswered: u32,
     cancels: u32,
     /// What Port shows beside the status, as far as it was told.
     label: Option<String>,
@@ -243,6 +255,7 @@ impl Life {
             attempt: 1,
             tally: retry::Tally::default(),
             quiet: 0,
+            unanswered: 0,
             cancels: 0,
             label: None,
             first_label: None,
@@ -343,12 +356,13 @@ impl Life {
                 attempt,
                 completion,
             } => {
-                let wake = Effect::Wake(rules.failure_grace.unwrap_or_default());
                 let state = State::Holding {
                     attempt,
                     completion,
                 };
-                (state, vec![wake])
+                let mut effects = vec![Effect::Check];
+                effects.extend(self.hold(rules));
+                (state, effects)
             }
             State::Stopping => (State::Stopping, vec![Effect::Cancel]),
             State::Planning | State::Ended(_) => (state, vec![]),
@@ -438,11 +452,23 @@ impl Life {
                 (unchanged, vec![Effect::Check, listen])
             }
             Event::Updated(update) if update.attempt >= attempt => {
+                self.unanswered = 0;
                 if update.attempt > attempt {
                     self.first_label = None;
                 }
                 self.on_update(update, overdue, rules)
             }
+            Event::Unanswered(failure) if self.unanswered >= UNANSWERED_CHECKS => {
+                completed(never_answered(&failure))
+            }
+            Event::Unanswered(_) => {
+                self.unanswered += 1;
+                (unchanged, vec![])
+            }
+            Event::Cancelled(Err(failure)) if overdue && self.may_cancel_again(&failure) => {
+                (unchanged, vec![Effect::Wake(cancel_pause(&failure))])
+            }
+            Event::Woken if overdue => (unchanged, vec![Effect::Cancel]),
             Event::Overdue if overdue => self.gave_no_end(rules),
             Event::Overdue => {
                 let progress = Progress {
@@ -488,14 +514,15 @@ impl Life {
             }
             Change::Completed(completion) if overdue => completed(timed_out(completion, rules)),
             Change::Completed(completion) => match rules.failure_grace {
-                Some(grace) if completion.outcome != Outcome::Success => {
+                Some(_) if completion.outcome != Outcome::Success => {
                     let label = format!("{}; waiting for a re-run", completion.label);
                     let state = State::Holding {
                         attempt,
                         completion,
                     };
-                    let waiting = Effect::Write(Write::Waiting(label));
-                    (state, vec![waiting, Effect::Wake(grace)])
+                    let mut effects = vec![Effect::Write(Write::Waiting(label))];
+                    effects.extend(self.hold(rules));
+                    (state, effects)
                 }
                 _ => completed(completion),
             },
@@ -516,11 +543,22 @@ impl Life {
                 let (state, mut effects) = self.on_update(update, false, rules);
                 if matches!(state, State::Started { .. }) {
                     effects.push(Effect::Listen(self.next_check(rules)));
+                    effects.extend(rules.max_run.map(Effect::LastChance));
                 }
                 (state, effects)
             }
             Event::Woken => completed(completion),
             Event::EndedElsewhere => (State::Ended(End::Elsewhere), vec![]),
+            Event::Quiet => {
+                let state = State::Holding {
+                    attempt,
+                    completion,
+                };
+                (
+                    state,
+                    vec![Effect::Check, Effect::Listen(rules.first_check)],
+                )
+            }
             _ => {
                 let state = State::Holding {
                     attempt,
@@ -534,11 +572,8 @@ impl Life {
     /// The run has ended for Port; whether the server can be made to stop it changes nothing about that.
     fn while_stopping(&mut self, event: Event) -> (State, Vec<Effect>) {
         match event {
-            Event::Cancelled(Err(failure))
-                if failure.is_transient() && self.cancels < CANCEL_TRIES =>
-            {
-                self.cancels += 1;
-                (State::Stopping, vec![Effect::Wake(CANCEL_AGAIN)])
+            Event::Cancelled(Err(failure)) if self.may_cancel_again(&failure) => {
+                (State::Stopping, vec![Effect::Wake(cancel_pause(&failure))])
             }
             Event::Woken => (State::Stopping, vec![Effect::Cancel]),
             Event::Cancelled(_) => (State::Ended(End::Elsewhere), vec![]),
@@ -560,6 +595,20 @@ impl Life {
             output: "{}".to_owned(),
             log: vec![],
         })
+    }
+
+    /// Waits for a re-run of a failure, and looks for one, since its webhook may be lost.
+    fn hold(&self, rules: &Rules) -> [Effect; 2] {
+        let grace = rules.failure_grace.unwrap_or_default();
+        [
+            Effect::Wake(grace),
+            Effect::Listen(rules.first_check.min(grace / 2)),
+        ]
+    }
+
+    fn may_cancel_again(&mut self, failure: &Failure) -> bool {
+        self.cancels += 1;
+        failure.is_transient() && self.cancels <= CANCEL_TRIES
     }
 
     /// The pause before the next check, by how many there were without news.
@@ -606,11 +655,35 @@ fn completed(completion: Completion) -> (State, Vec<Effect>) {
 
 fn deadline(rules: &Rules, overdue: bool) -> Option<Effect> {
     let time = rules.max_run?;
-    Some(Effect::Deadline(if overdue {
-        time + CANCEL_GRACE
+    Some(if overdue {
+        Effect::LastChance(CANCEL_GRACE)
     } else {
-        time
-    }))
+        Effect::Deadline(time)
+    })
+}
+
+fn cancel_pause(failure: &Failure) -> Duration {
+    match failure.kind {
+        FailureKind::RateLimited(Some(seconds)) => {
+            Duration::from_secs(u64::from(seconds)).clamp(CANCEL_AGAIN, LONGEST_CANCEL_PAUSE)
+        }
+        _ => CANCEL_AGAIN,
+    }
+}
+
+/// For days, the server could not say how the run stands. Nobody is to wait for ever.
+fn never_answered(failure: &Failure) -> Completion {
+    Completion {
+        outcome: Outcome::Failure,
+        conclusion: "unknown".to_owned(),
+        label: "Outcome unknown".to_owned(),
+        summary: Some(format!(
+            "The server could not be asked how the run ended, again and again for days. The last try: {}",
+            failure.message
+        )),
+        output: "{}".to_owned(),
+        log: vec![],
+    }
 }
 
 /// A run that was cancelled for being overdue has failed for that reason. One that ended well in spite of it has not.

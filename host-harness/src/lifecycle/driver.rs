@@ -4,13 +4,13 @@
 //! never a second one, and nothing of one event is done before the journal has all of it. The next event is looked at
 //! after that; so what leaves this process is never ahead of the journal.
 
-use super::calls;
 use super::decision::{Effect, End, Event, Life, State};
 use super::entry::{Entry, Happened, Inner, What, set};
 use super::outbox::{self, Fate};
 use super::routes::{News, Taken};
 use super::step::{self, Step};
 use super::{Shared, backoff, lock};
+use super::{calls, checks};
 use crate::clock;
 use crate::contract::{Failure, FailureKind, Outcome, Started};
 use crate::journal::{Call, Change, JournalError, Note};
@@ -52,11 +52,14 @@ pub(super) fn pump(shared: &Arc<Shared>) {
         }
         let now = Instant::now();
         let budget = entry.source.installation.budget();
-        let event = match budget.wait(now, shared.rate_threshold) {
-            None => Event::Turn,
-            Some(wait) => Event::NoBudget(wait.until.duration_since(now), wait.reason),
-        };
-        post(shared, &entry, Happened::life(event));
+        match budget.wait(now, shared.rate_threshold) {
+            None => calls::turn(shared, &entry),
+            Some(wait) => {
+                let pause = wait.until.duration_since(now);
+                let event = Event::NoBudget(pause, wait.reason);
+                post(shared, &entry, Happened::life(event));
+            }
+        }
     }
 }
 
@@ -131,6 +134,11 @@ fn decide(shared: &Shared, entry: &Entry) -> Option<Decided> {
             return None;
         };
         let Happened { what, with, reply } = happened;
+        if inner.is_gone {
+            // Late news, or the answer to a call of a run that has finished meanwhile.
+            answer(reply, Err(JournalError::Closed));
+            continue;
+        }
         let decided = match what {
             What::Life(event) => decide_life(shared, entry, &mut inner, event, reply),
             What::Call(fate) => Some(decide_call(entry, &mut inner, fate)),
@@ -164,13 +172,20 @@ fn decide_life(
     };
     let before = inner.life.clone();
     let words = step::words(&before, &event);
-    let needs_record = !matches!(event, Event::Turn | Event::Quiet);
+    let needs_record = !matches!(event, Event::Turn | Event::Quiet | Event::Unanswered(_));
     let is_restart = matches!(event, Event::Restarted);
     let effects = inner.life.handle(event.clone(), &entry.source.rules);
-    if std::mem::discriminant(before.state()) != std::mem::discriminant(inner.life.state())
-        && !is_restart
-    {
+    if before.state() != inner.life.state() && !is_restart {
         inner.since = clock::timestamp();
+    }
+    let can_be_told = matches!(
+        inner.life.state(),
+        State::Ready(_) | State::Parked { .. } | State::Started { .. } | State::Holding { .. }
+    );
+    if inner.outbox.is_refused && can_be_told {
+        // It has ended in Port, and its life was in a state where that did not matter when Port said so.
+        let ended = Happened::life(Event::EndedElsewhere);
+        inner.queue.push_back(ended);
     }
     let mut changes = Vec::new();
     for effect in &effects {
@@ -231,9 +246,7 @@ fn accepted(shared: &Shared, entry: &Entry, inner: &mut Inner, started: Started)
 /// Puts what Port is to be told into the outbox.
 fn put(entry: &Entry, inner: &mut Inner, write: super::Write, changes: &mut Vec<Change>) {
     if inner.outbox.is_refused {
-        // The run has ended in Port, and its life has not heard of it in a state where it matters.
-        let ended = Happened::life(Event::EndedElsewhere);
-        return inner.queue.push_back(ended);
+        return;
     }
     for call in inner.reporter.calls(write) {
         // Structs of texts and numbers always have a JSON form.
@@ -300,6 +313,8 @@ fn note(entry: &Entry, inner: &mut Inner, steps: &[Step], changes: &mut Vec<Chan
 /// Does what was decided. The journal has it.
 fn carry_out(shared: &Arc<Shared>, entry: &Arc<Entry>, effects: Vec<Effect>, is_restart: bool) {
     let mut inner = entry.lock();
+    // First, so that a run that lines up again stands behind those that wait for its partition.
+    give_turn_back(shared, entry, &mut inner);
     for effect in effects {
         match effect {
             Effect::Ack { again } => calls::ack(shared, entry, again),
@@ -313,13 +328,20 @@ fn carry_out(shared: &Arc<Shared>, entry: &Arc<Entry>, effects: Vec<Effect>, is_
                 );
             }
             Effect::Dispatch(number) => {
-                let began = *inner.first_began.get_or_insert_with(clock::timestamp);
+                // A first attempt is repeated only if the one before has started nothing, so the search for what may have
+                // been started must not reach back behind the newest.
+                let now = clock::timestamp();
+                let began = match inner.first_began {
+                    Some(began) if number > 1 => began,
+                    _ => now,
+                };
+                inner.first_began = Some(began);
                 calls::dispatch(shared, entry, number, began);
             }
             Effect::Wake(pause) => {
                 let passed = clock::timestamp().saturating_sub(inner.since);
                 let left = if is_restart {
-                    pause.saturating_sub(Duration::from_millis(passed))
+                    rest_of(pause, passed, entry, &inner)
                 } else {
                     pause
                 };
@@ -337,19 +359,30 @@ fn carry_out(shared: &Arc<Shared>, entry: &Arc<Entry>, effects: Vec<Effect>, is_
             Effect::Deadline(time) => {
                 let since = inner.started_at.unwrap_or_else(clock::timestamp);
                 let passed = Duration::from_millis(clock::timestamp().saturating_sub(since));
-                let timer = after(shared, entry, time.saturating_sub(passed), Event::Overdue);
+                // After a restart the run may have ended long ago: the check comes first.
+                let least = if is_restart {
+                    entry.source.rules.first_check
+                } else {
+                    Duration::ZERO
+                };
+                let left = time.saturating_sub(passed).max(least);
+                let timer = after(shared, entry, left, Event::Overdue);
+                set(&mut inner.timers.deadline, Some(timer));
+            }
+            Effect::LastChance(time) => {
+                let timer = after(shared, entry, time, Event::Overdue);
                 set(&mut inner.timers.deadline, Some(timer));
             }
             Effect::Check if !std::mem::replace(&mut inner.is_checking, true) => {
-                calls::check(shared, entry, inner.external_run_id.clone());
+                checks::line_up(shared, entry);
             }
             Effect::Cancel => calls::cancel(shared, entry, inner.external_run_id.clone()),
             Effect::Check | Effect::Write(_) => {}
         }
     }
-    give_turn_back(shared, entry, &mut inner);
     tell_port(shared, entry, &mut inner);
     if inner.finished_at.is_some() {
+        inner.is_gone = true;
         inner.timers.stop();
         count_end(shared, entry, &inner);
         drop(inner);
@@ -359,6 +392,16 @@ fn carry_out(shared: &Arc<Shared>, entry: &Arc<Entry>, effects: Vec<Effect>, is_
         shared.recount(entry);
     }
     pump(shared);
+}
+
+/// What is left of a pause that began before the restart. A failure that is held back may have been made good meanwhile, so
+/// the check comes first.
+fn rest_of(pause: Duration, passed: u64, entry: &Entry, inner: &Inner) -> Duration {
+    let left = pause.saturating_sub(Duration::from_millis(passed));
+    match inner.life.state() {
+        State::Holding { .. } => left.max(entry.source.rules.first_check),
+        _ => left,
+    }
 }
 
 /// A run whose call is over lets the next one begin; its partition only if the outcome is known.

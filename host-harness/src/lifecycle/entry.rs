@@ -57,6 +57,8 @@ pub(super) struct Inner {
     /// Whether it keeps its partition without having a turn: what its attempt came to is not known yet.
     pub(super) holds_partition: bool,
     pub(super) is_checking: bool,
+    /// Whether it has finished and is in no list any more.
+    pub(super) is_gone: bool,
     /// Whether it is counted as one that waits to be started.
     pub(super) counts_as_waiting: bool,
     pub(super) timers: Timers,
@@ -159,6 +161,7 @@ impl Entry {
                 has_turn: false,
                 holds_partition: false,
                 is_checking: false,
+                is_gone: false,
                 counts_as_waiting: false,
                 timers: Timers::default(),
                 words: String::new(),

@@ -1,7 +1,8 @@
 //! A run's life, from the claim to the report of its end.
 //!
 //! * `decision`: what happens next, a pure function of state and event; `retry`: what a failure to start allows;
-//! * `entry`: one run in memory; `driver`: decide, write into the journal, then do; `calls`: the calls that it takes;
+//! * `entry`: one run in memory; `driver`: decide, write into the journal, then do; `calls` and `checks`: the
+//!   calls that it takes;
 //! * `restore`: what a host that was started anew finds in its journal;
 //! * `routes`: brings news to its run, also news that comes before its run is known;
 //! * `report` and `outbox`: tell Port, in order, until Port has it.
@@ -11,6 +12,7 @@
 mod ack;
 mod backoff;
 mod calls;
+mod checks;
 mod decision;
 mod driver;
 mod entry;
@@ -87,6 +89,7 @@ struct Shared {
     entries: Mutex<BTreeMap<RunKey, Arc<Entry>>>,
     routes: Mutex<Routes>,
     turns: Mutex<Turns<RunKey>>,
+    checks: Mutex<Turns<RunKey>>,
     waiting: Mutex<Waiting>,
     idle: Notify,
     /// Cancelled when nothing new may begin.
@@ -128,6 +131,7 @@ impl Lifecycle {
                 entries: Mutex::default(),
                 routes: Mutex::default(),
                 turns: Mutex::new(Turns::new(options.share)),
+                checks: Mutex::new(Turns::new(checks::SHARE)),
                 waiting: Mutex::default(),
                 idle: Notify::new(),
                 stopping: CancellationToken::new(),

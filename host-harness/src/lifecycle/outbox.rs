@@ -3,11 +3,11 @@
 //! The calls of a run are in the journal before the first is sent and leave it when Port has answered, so a kill
 //! repeats a call and never loses one. What becomes of a call that Port does not take:
 //!
-//! | call | Port cannot be reached, 5xx, 429, 401 | Port refuses it (other 4xx) |
-//! |---|---|---|
-//! | it has ended | tried for ever | once more in its shortest form |
-//! | it has begun | tried for an hour | given up |
-//! | label, summary, log | tried for about two minutes, so that it holds up nothing that matters | given up |
+//! | call | Port cannot be reached, 5xx, 429, 401 | Port refuses what it says (400, 413, 422) | another refusal |
+//! |---|---|---|---|
+//! | it has ended | tried for ever | tried in its shortest form | tried for a day: it may be a proxy's |
+//! | it has begun | tried for ever; for an hour if more waits behind it | given up | tried for an hour |
+//! | label, summary, log | tried for about two minutes, so that it holds up nothing that matters | given up | given up |
 //!
 //! A 409 says that the run has ended in Port: nothing more is told.
 
@@ -20,6 +20,8 @@ use std::collections::VecDeque;
 
 /// How often the call that says that a run has begun is tried: about an hour with the pauses between.
 const BEGIN_TRIES: u32 = 65;
+/// How often the call that says that a run has ended is tried against a refusal: about a day.
+const REFUSED_TRIES: u32 = 24 * 60;
 /// How often calls are tried that the run's end does not depend on: about two minutes.
 const NEWS_TRIES: u32 = 9;
 
@@ -117,10 +119,13 @@ fn kind_of(call: &PortCall) -> metrics::PortCall {
 }
 
 /// How often a call is tried; none for no limit.
-fn tries(call: &PortCall) -> Option<u32> {
+fn tries(entry: &Entry, call: &PortCall, is_refusal: bool) -> Option<u32> {
     match call {
-        PortCall::Finished(_) => None,
-        PortCall::Started(_) => Some(BEGIN_TRIES),
+        PortCall::Finished(_) => is_refusal.then_some(REFUSED_TRIES),
+        PortCall::Started(_) => {
+            let more_waits = entry.lock().outbox.len() > 1;
+            (is_refusal || more_waits).then_some(BEGIN_TRIES)
+        }
         PortCall::Progress(_) | PortCall::Log(_) => Some(NEWS_TRIES),
     }
 }
@@ -129,29 +134,42 @@ fn tries(call: &PortCall) -> Option<u32> {
 pub(super) async fn send(entry: &Entry, call: &PortCall, metrics: &Metrics) -> Fate {
     let run = entry.key.run.as_str();
     let count = |result| metrics.port_called(kind_of(call), result);
+    let mut call = call.clone();
     let mut failures = 0;
     loop {
-        let Err(error) = attempt(entry, call).await else {
+        let Err(error) = attempt(entry, &call).await else {
             count(PortResult::Ok);
             return Fate::Told;
         };
-        match error {
+        let is_refusal = match &error {
             port::Error::Conflict { .. } => {
                 // By an earlier try whose answer was lost, or by a person. Either way there is nothing left to tell.
                 tracing::info!(run, "{error}");
                 count(PortResult::Ended);
                 return Fate::Ended;
             }
-            port::Error::Refused { .. } => {
-                tracing::error!(run, "Port will not be told: {error}");
+            port::Error::Refused { status, .. } => {
                 count(PortResult::Refused);
-                return send_shortest(entry, call).await;
+                match after_refusal(&call, *status) {
+                    Refusal::SayLess(shorter) => {
+                        tracing::error!(run, "Port will not be told all of it: {error}");
+                        call = *shorter;
+                        continue;
+                    }
+                    Refusal::GiveUp => {
+                        tracing::error!(run, "Port will not be told: {error}");
+                        return Fate::GivenUp;
+                    }
+                    Refusal::TryAgain => true,
+                }
             }
-            _ => {}
-        }
-        count(PortResult::Retried);
+            _ => {
+                count(PortResult::Retried);
+                false
+            }
+        };
         failures += 1;
-        if tries(call).is_some_and(|most| failures >= most) {
+        if tries(entry, &call, is_refusal).is_some_and(|most| failures >= most) {
             tracing::error!(run, "Port was not told in {failures} tries: {error}");
             return Fate::GivenUp;
         }
@@ -162,28 +180,40 @@ pub(super) async fn send(entry: &Entry, call: &PortCall, metrics: &Metrics) -> F
     }
 }
 
+/// What follows from a refusal.
+#[derive(Debug)]
+enum Refusal {
+    /// It may be what the call says.
+    SayLess(Box<PortCall>),
+    /// It may be somebody's on the way, and pass.
+    TryAgain,
+    GiveUp,
+}
+
 /// The end of a run that Port refuses as it is may be refused for its texts; without them the run still ends.
-async fn send_shortest(entry: &Entry, call: &PortCall) -> Fate {
-    let PortCall::Finished(finished) = call else {
-        return Fate::GivenUp;
-    };
-    let shortest = PortCall::Finished(port::Finished {
-        outcome: finished.outcome,
-        message: "The run has ended; Port refused what there was to say about it.".to_owned(),
-        status_label: None,
-        output: None,
-    });
-    let mut failures = 0;
-    loop {
-        match attempt(entry, &shortest).await {
-            Ok(()) => return Fate::Told,
-            Err(port::Error::Conflict { .. }) => return Fate::Ended,
-            Err(port::Error::Refused { .. }) => return Fate::GivenUp,
-            Err(_) => tokio::time::sleep(backoff::with_jitter(backoff::delay(failures))).await,
+fn after_refusal(call: &PortCall, status: u16) -> Refusal {
+    let is_about_the_content = matches!(status, 400 | 413 | 422);
+    match call {
+        PortCall::Finished(finished) if is_about_the_content => {
+            let shortest = port::Finished {
+                outcome: finished.outcome,
+                message: SHORTEST.to_owned(),
+                status_label: None,
+                output: None,
+            };
+            if finished.message == SHORTEST {
+                return Refusal::GiveUp;
+            }
+            Refusal::SayLess(Box::new(PortCall::Finished(shortest)))
         }
-        failures += 1;
+        PortCall::Finished(_) => Refusal::TryAgain,
+        PortCall::Started(_) if !is_about_the_content => Refusal::TryAgain,
+        PortCall::Started(_) | PortCall::Progress(_) | PortCall::Log(_) => Refusal::GiveUp,
     }
 }
+
+/// All that is said about an end whose words Port refuses.
+const SHORTEST: &str = "The run has ended; Port refused what there was to say about it.";
 
 async fn attempt(entry: &Entry, call: &PortCall) -> Result<(), port::Error> {
     let (port, kind, id) = (&entry.source.port, entry.kind, entry.key.run.as_str());
@@ -217,6 +247,31 @@ mod tests {
         assert!(!outbox.has_lost);
         assert_eq!(outbox.is_over(&Fate::Told), [7]);
         assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn an_end_whose_words_are_refused_is_said_with_fewer_and_a_proxys_refusal_may_pass() {
+        let end = PortCall::Finished(port::Finished {
+            outcome: port::Outcome::Success,
+            message: "x".repeat(2_000_000),
+            status_label: Some("Succeeded".to_owned()),
+            output: None,
+        });
+        let Refusal::SayLess(shorter) = after_refusal(&end, 413) else {
+            panic!("given up")
+        };
+        assert!(matches!(after_refusal(&shorter, 422), Refusal::GiveUp));
+        for status in [302, 403, 404] {
+            assert!(
+                matches!(after_refusal(&end, status), Refusal::TryAgain),
+                "{status}"
+            );
+            assert!(matches!(
+                after_refusal(&started(), status),
+                Refusal::TryAgain
+            ));
+            assert!(matches!(after_refusal(&log(), status), Refusal::GiveUp));
+        }
     }
 
     #[test]

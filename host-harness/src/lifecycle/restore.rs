@@ -11,12 +11,9 @@ use std::time::Duration;
 
 impl Lifecycle {
     /// Takes over what was under way: before anything is claimed and before any delivery is looked at. Runs of
-    /// installations that are not here stay in the journal. Returns how many were taken over.
-    pub fn restore(
-        &self,
-        sources: &BTreeMap<String, Arc<Source>>,
-        restored: &Restored,
-    ) -> Result<usize, JournalError> {
+    /// installations that are not here stay in the journal, and so does one that cannot be read: it holds up no other.
+    /// Returns how many were taken over.
+    pub fn restore(&self, sources: &BTreeMap<String, Arc<Source>>, restored: &Restored) -> usize {
         let now = clock::timestamp();
         for taken in &restored.taken {
             let route = (taken.installation.clone(), taken.external_run_id.clone());
@@ -27,7 +24,10 @@ impl Lifecycle {
         let mut strangers = 0;
         for stored in &restored.runs {
             match sources.get(&stored.run.key.installation) {
-                Some(source) => entries.push(self.take_over(source, stored.clone())?),
+                Some(source) => match self.take_over(source, stored.clone()) {
+                    Ok(entry) => entries.push(entry),
+                    Err(error) => tracing::error!("left alone: {error}"),
+                },
                 None => strangers += 1,
             }
         }
@@ -41,7 +41,7 @@ impl Lifecycle {
             post(&self.shared, entry, Happened::life(Event::Restarted));
         }
         pump(&self.shared);
-        Ok(entries.len())
+        entries.len()
     }
 
     fn take_over(

@@ -5,6 +5,10 @@ use std::time::Duration;
 
 use http::Method;
 
+/// Longest pause that is believed. A maintenance page that asks for a day must not hold up the end of a run for a day
+/// after Port is back.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
+
 /// Which call it was: method and path, for texts and logs. The path holds run ids, never a credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
@@ -117,10 +121,12 @@ impl Error {
         }
     }
 
-    /// How long Port asks to wait before the next call, where it says so.
+    /// How long Port asks to wait before the next call, where it says so; no longer than is believed.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Error::Unavailable { retry_after, .. } => *retry_after,
+            Error::Unavailable { retry_after, .. } => {
+                retry_after.map(|asked| asked.min(LONGEST_PAUSE))
+            }
             _ => None,
         }
     }

@@ -277,6 +277,19 @@ mod tests {
     }
 
     #[test]
+    fn one_that_comes_back_after_its_turn_stands_behind_those_of_its_partition() {
+        let mut turns = turns(9, 9);
+        turns.push("a", Some("deploy"), 1);
+        turns.push("a", Some("deploy"), 2);
+        assert_eq!(all(&mut turns), [1]);
+        turns.done("a", &1, false);
+        turns.push("a", Some("deploy"), 1);
+        assert_eq!(all(&mut turns), [2]);
+        turns.done("a", &2, false);
+        assert_eq!(all(&mut turns), [1]);
+    }
+
+    #[test]
     fn an_attempt_of_an_earlier_process_goes_first() {
         let mut turns = turns(9, 9);
         turns.hold("a", "deploy", 7);

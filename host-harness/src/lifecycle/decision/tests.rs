@@ -406,7 +406,15 @@ fn a_failure_can_wait_for_a_re_run_that_makes_it_good() {
     };
     let mut life = running();
     let effects = life.handle(ended(1, Outcome::Failure), &rules);
-    assert_eq!(effects.last(), Some(&Effect::Wake(Duration::from_secs(60))));
+    assert!(
+        effects.contains(&Effect::Wake(Duration::from_secs(60))),
+        "{effects:?}"
+    );
+    let again = life.handle(Event::Quiet, &rules);
+    assert!(
+        again.contains(&Effect::Check),
+        "a re-run's webhook may be lost"
+    );
     let mut patient = life.clone();
     assert_eq!(life.handle(ended(1, Outcome::Failure), &rules), []);
     life.handle(progress(2, "Running"), &rules);
@@ -415,6 +423,50 @@ fn a_failure_can_wait_for_a_re_run_that_makes_it_good() {
     let effects = patient.handle(Event::Woken, &rules);
     assert!(matches!(told(&effects), Write::Completed(_)));
     assert_eq!(patient.end(), Some(End::Reported(Outcome::Failure)));
+}
+
+#[test]
+fn an_overdue_run_gets_its_grace_from_then_on_also_after_a_restart() {
+    let rules = Rules {
+        max_run: Some(Duration::from_secs(120)),
+        ..Rules::default()
+    };
+    let mut life = running();
+    let effects = life.handle(Event::Overdue, &rules);
+    assert!(
+        effects.contains(&Effect::LastChance(CANCEL_GRACE)),
+        "{effects:?}"
+    );
+    let effects = life.handle(Event::Restarted, &rules);
+    for effect in [
+        Effect::Check,
+        Effect::Cancel,
+        Effect::LastChance(CANCEL_GRACE),
+    ] {
+        assert!(effects.contains(&effect), "{effects:?}");
+    }
+    // A cancellation that did not get through is made again.
+    let away = Event::Cancelled(Err(failure(FailureKind::Unavailable)));
+    assert_eq!(life.handle(away, &rules), [Effect::Wake(CANCEL_AGAIN)]);
+    assert_eq!(life.handle(Event::Woken, &rules), [Effect::Cancel]);
+}
+
+#[test]
+fn a_run_that_the_server_cannot_tell_about_for_days_does_not_hang() {
+    let mut life = running();
+    let lost = || Event::Unanswered(failure(FailureKind::Unavailable));
+    for _ in 0..UNANSWERED_CHECKS {
+        assert_eq!(handle(&mut life, lost()), []);
+    }
+    let mut found = life.clone();
+    let effects = handle(&mut life, lost());
+    let Write::Completed(completion) = told(&effects) else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(completion.label, "Outcome unknown");
+    // Any news at all, and the count begins anew.
+    handle(&mut found, progress(1, "Running"));
+    assert_eq!(handle(&mut found, lost()), []);
 }
 
 mod every_state;

@@ -45,6 +45,7 @@ impl World {
             Event::EndedElsewhere,
             progress(1, "Running"),
             progress(2, "Queued"),
+            Event::Unanswered(failure(FailureKind::Unavailable)),
         ];
         for outcome in [Outcome::Success, Outcome::Failure, Outcome::Cancelled] {
             events.extend([1, 2].map(|attempt| ended(attempt, outcome)));
@@ -146,7 +147,7 @@ impl World {
             Effect::Dispatch(_) => Awaited::Call,
             Effect::Wake(_) => Awaited::Wake,
             Effect::Listen(_) => Awaited::Quiet,
-            Effect::Deadline(_) => Awaited::Overdue,
+            Effect::Deadline(_) | Effect::LastChance(_) => Awaited::Overdue,
             Effect::Cancel => Awaited::Cancel,
             Effect::Write(Write::Completed(_) | Write::NotStarted(_)) => {
                 self.ends_told += 1;
@@ -176,6 +177,7 @@ impl World {
     fn normal(mut self) -> World {
         self.life.tally = retry::Tally::default();
         self.life.quiet = 0;
+        self.life.unanswered = self.life.unanswered.min(1);
         self.life.cancels = 0;
         self.life.attempt = self.life.attempt.min(AMBIGUOUS_TRIES + 1);
         self
