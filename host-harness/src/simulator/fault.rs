@@ -1,5 +1,6 @@
 //! Faults: which requests they strike, how often, and what they do.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -37,6 +38,8 @@ pub enum Effect {
     Delay(Duration),
     /// The request is processed at once; the answer leaves this much later.
     HoldReply(Duration),
+    /// The request is processed; the body of the answer comes in pieces, the last of them this much later.
+    SlowBody(Duration),
     /// The request is processed; the answer breaks off in the middle of its body.
     TruncateBody,
     /// The request is processed; status and headers are right, the body is not JSON.
@@ -66,7 +69,10 @@ impl Effect {
 
     /// Whether the client gets to see the true answer.
     fn loses_reply(&self) -> bool {
-        !matches!(self, Self::Delay(_) | Self::HoldReply(_))
+        !matches!(
+            self,
+            Self::Delay(_) | Self::HoldReply(_) | Self::SlowBody(_)
+        )
     }
 }
 
@@ -83,6 +89,15 @@ pub struct Schedule {
     pub(super) skip: u32,
     pub(super) times: Option<u32>,
     pub(super) share: Option<(u8, u64)>,
+    each: Option<Each>,
+}
+
+/// A share of the distinct requests, however often each of them is repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Each {
+    percent: u8,
+    seed: u64,
+    times: u32,
 }
 
 impl Schedule {
@@ -101,7 +116,7 @@ impl Schedule {
 }
 
 /// SplitMix64: a seeded, well-spread decision per occasion, the same on every machine.
-fn mix(seed: u64) -> u64 {
+pub(crate) fn mix(seed: u64) -> u64 {
     let mut z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -140,9 +155,25 @@ macro_rules! schedule_methods {
 }
 pub(super) use schedule_methods;
 
+/// FNV-1a: what a request is, as a number. The same request sent again has the same number.
+fn subject(received: &Received) -> u64 {
+    let parts = [
+        received.method.as_bytes(),
+        received.path.as_bytes(),
+        &received.body,
+    ];
+    parts
+        .into_iter()
+        .flatten()
+        .fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3)
+        })
+}
+
 /// A fault: operation, further conditions, how often, effect.
 #[derive(Debug, Clone)]
 pub struct Fault {
+    name: Option<String>,
     operation: String,
     path_contains: Option<String>,
     body_contains: Option<String>,
@@ -156,6 +187,7 @@ impl Fault {
     #[must_use]
     pub fn new(operation: impl Into<String>, effect: Effect) -> Self {
         Self {
+            name: None,
             operation: operation.into(),
             path_contains: None,
             body_contains: None,
@@ -165,6 +197,26 @@ impl Fault {
     }
 
     schedule_methods!();
+
+    /// The name under which an [`Exchange`](super::Exchange) tells that this fault struck it.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Strikes about `percent` of the distinct requests, each at most `times` times: a struck request that is sent again
+    /// unchanged is the same request. Which ones depends on the seed and on the request alone, not on the order in which
+    /// requests come.
+    #[must_use]
+    pub fn each(mut self, percent: u8, seed: u64, times: u32) -> Self {
+        self.schedule.each = Some(Each {
+            percent,
+            seed,
+            times,
+        });
+        self
+    }
 
     /// Only requests whose path and query contain this text.
     #[must_use]
@@ -221,6 +273,8 @@ impl Injected {
 pub(super) struct Armed {
     schedule: Schedule,
     seen: u32,
+    /// How often each distinct request was struck.
+    subjects: HashMap<u64, u32>,
     injected: Injected,
 }
 
@@ -229,6 +283,7 @@ impl Armed {
         Self {
             schedule,
             seen: 0,
+            subjects: HashMap::new(),
             injected: Injected::default(),
         }
     }
@@ -237,17 +292,30 @@ impl Armed {
         self.injected.clone()
     }
 
-    /// One matching occasion: struck or not.
-    pub(super) fn occasion(&mut self) -> bool {
+    /// One matching occasion, and what it is about: struck or not.
+    pub(super) fn occasion(&mut self, subject: u64) -> bool {
         if self.injected.removed.load(Ordering::SeqCst) {
             return false;
         }
-        let strikes = self.schedule.strikes(self.seen, self.injected.hits());
+        let strikes =
+            self.schedule.strikes(self.seen, self.injected.hits()) && self.strikes_each(subject);
         self.seen = self.seen.saturating_add(1);
         if strikes {
             self.injected.hits.fetch_add(1, Ordering::SeqCst);
         }
         strikes
+    }
+
+    fn strikes_each(&mut self, subject: u64) -> bool {
+        let Some(each) = self.schedule.each else {
+            return true;
+        };
+        if mix(each.seed ^ subject) % 100 >= u64::from(each.percent) {
+            return false;
+        }
+        let struck = self.subjects.entry(subject).or_default();
+        *struck += 1;
+        *struck <= each.times
     }
 }
 
@@ -261,6 +329,8 @@ pub(super) struct Strike {
     pub(super) before: Duration,
     pub(super) hold: Duration,
     pub(super) effect: Option<Effect>,
+    /// Names of the faults that have one.
+    pub(super) names: Vec<String>,
 }
 
 impl Strike {
@@ -283,11 +353,14 @@ impl Faults {
 
     pub(super) fn strike(&self, operation: &str, received: &Received) -> Strike {
         let mut strike = Strike::default();
+        let subject = subject(received);
         for (fault, armed) in lock(&self.0).iter_mut() {
-            let taken = strike.effect.is_some() && fault.effect.loses_reply();
-            if taken || !fault.matches(operation, received) || !armed.occasion() {
+            let adds_up = matches!(fault.effect, Effect::Delay(_) | Effect::HoldReply(_));
+            let taken = strike.effect.is_some() && !adds_up;
+            if taken || !fault.matches(operation, received) || !armed.occasion(subject) {
                 continue;
             }
+            strike.names.extend(fault.name.clone());
             match &fault.effect {
                 Effect::Delay(time) => strike.before += *time,
                 Effect::HoldReply(time) => strike.hold += *time,
@@ -307,9 +380,9 @@ mod tests {
         let mut armed = Armed::new(Schedule {
             skip: 1,
             times: Some(2),
-            share: None,
+            ..Schedule::default()
         });
-        let struck: Vec<bool> = (0..5).map(|_| armed.occasion()).collect();
+        let struck: Vec<bool> = (0..5).map(|_| armed.occasion(0)).collect();
         assert_eq!(struck, [false, true, true, false, false]);
         assert_eq!(armed.handle().hits(), 2);
     }
@@ -321,11 +394,37 @@ mod tests {
                 share: Some((20, seed)),
                 ..Schedule::default()
             });
-            (0..1000).map(|_| armed.occasion()).collect()
+            (0..1000).map(|_| armed.occasion(0)).collect()
         };
         let struck = draw(7).iter().filter(|hit| **hit).count();
         assert!((150..250).contains(&struck), "{struck} of 1000");
         assert_eq!(draw(7), draw(7));
         assert_ne!(draw(7), draw(8));
+    }
+
+    #[test]
+    fn a_share_of_distinct_requests_does_not_depend_on_their_order_and_spares_repetitions() {
+        let draw = |subjects: &[u64]| -> Vec<u64> {
+            let mut armed = Armed::new(Schedule {
+                each: Some(Each {
+                    percent: 20,
+                    seed: 7,
+                    times: 1,
+                }),
+                ..Schedule::default()
+            });
+            let mut struck: Vec<u64> = subjects
+                .iter()
+                .copied()
+                .filter(|subject| armed.occasion(*subject))
+                .collect();
+            struck.sort_unstable();
+            struck
+        };
+        let forwards: Vec<u64> = (0..1000).chain(0..1000).collect();
+        let backwards: Vec<u64> = forwards.iter().copied().rev().collect();
+        let struck = draw(&forwards);
+        assert!((150..250).contains(&struck.len()), "{}", struck.len());
+        assert_eq!(struck, draw(&backwards));
     }
 }

@@ -26,6 +26,8 @@ pub struct Exchange {
     pub response_body: Vec<u8>,
     /// Name of the operation as faults name it; `unknown` for an endpoint that does not exist.
     pub operation: &'static str,
+    /// Names of the faults that struck it, as far as they have one.
+    pub faults: Vec<String>,
 }
 
 impl Exchange {
@@ -88,6 +90,15 @@ impl Recording {
 
     pub(super) fn exchanges(&self) -> Vec<Exchange> {
         lock(&self.log).exchanges.clone()
+    }
+
+    pub(super) fn exchanges_that(&self, wanted: impl Fn(&Exchange) -> bool) -> Vec<Exchange> {
+        let log = lock(&self.log);
+        log.exchanges
+            .iter()
+            .filter(|exchange| wanted(exchange))
+            .cloned()
+            .collect()
     }
 
     pub(super) fn violations(&self) -> Vec<String> {

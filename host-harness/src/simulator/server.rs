@@ -18,7 +18,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::fault::{Effect, Faults};
 use super::recording::{Exchange, Recording};
-use super::wire::{Cuttable, Wire};
+use super::wire::{Cuttable, Plug, Wire};
 
 /// A request that has arrived completely.
 #[derive(Debug)]
@@ -142,6 +142,7 @@ pub(super) trait Service: Clone + Send + Sync + 'static {
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) address: SocketAddr,
+    plug: Plug,
     stop: CancellationToken,
     finished: tokio::sync::Mutex<Option<tokio::task::JoinHandle<()>>>,
     _guard: DropGuard,
@@ -164,9 +165,11 @@ impl Running {
             });
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
+        let plug = Plug::default();
+        let listener = Cuttable::new(listener, address, plug.clone());
         let task = tokio::spawn(async move {
             let make = router.into_make_service_with_connect_info::<Wire>();
-            let served = axum::serve(Cuttable(listener), make)
+            let served = axum::serve(listener, make)
                 .with_graceful_shutdown(stopped)
                 .await;
             if let Err(error) = served {
@@ -178,11 +181,21 @@ impl Running {
             service,
             Self {
                 address,
+                plug,
                 stop,
                 finished: tokio::sync::Mutex::new(Some(task)),
                 _guard: guard,
             },
         ))
+    }
+
+    /// Takes the server off the network, or brings it back at the same address.
+    pub(super) fn set_reachable(&self, reachable: bool) {
+        if reachable {
+            self.plug.insert();
+        } else {
+            self.plug.pull();
+        }
     }
 
     /// Takes no new connection, lets answers under way leave (at most a second), and frees the port.
@@ -253,6 +266,7 @@ async fn pass<S: Service>(service: &S, wire: &Wire, request: Request<Body>) -> R
                 Outcome::Whole,
             )
         }
+        Some(Effect::SlowBody(time)) => (Some(service.answer(&received)), Outcome::Slow(time)),
         Some(Effect::TruncateBody) => (Some(service.answer(&received)), Outcome::Truncated),
         Some(Effect::GarbageBody) => (Some(service.answer(&received)), Outcome::Garbage),
         None | Some(Effect::Delay(_) | Effect::HoldReply(_)) => {
@@ -274,6 +288,7 @@ async fn pass<S: Service>(service: &S, wire: &Wire, request: Request<Body>) -> R
         body: received.body.to_vec(),
         at: received.at,
         operation,
+        faults: strike.names,
     });
     pause(strike.hold).await;
     match (reply, outcome) {
@@ -282,6 +297,7 @@ async fn pass<S: Service>(service: &S, wire: &Wire, request: Request<Body>) -> R
         (Some(reply), Outcome::Garbage) => {
             respond(&reply, Body::from("<html>}{\u{0}upstream"), None)
         }
+        (Some(reply), Outcome::Slow(time)) => slow(&reply, time),
         (Some(reply), Outcome::Truncated) => truncated(&reply),
     }
 }
@@ -289,6 +305,7 @@ async fn pass<S: Service>(service: &S, wire: &Wire, request: Request<Body>) -> R
 enum Outcome {
     Whole,
     Cut,
+    Slow(Duration),
     Truncated,
     Garbage,
 }
@@ -336,6 +353,27 @@ fn respond(reply: &Reply, body: Body, length: Option<usize>) -> Response {
             .insert(http::header::CONTENT_LENGTH, HeaderValue::from(length));
     }
     response
+}
+
+/// In how many pieces a slow body comes.
+const PIECES: u32 = 8;
+
+/// Sends the body in pieces with equal pauses between them.
+fn slow(reply: &Reply, time: Duration) -> Response {
+    let piece = (reply.body.len() / PIECES as usize).max(1);
+    let parts = stream::unfold(reply.body.clone(), move |mut rest| async move {
+        if rest.is_empty() {
+            return None;
+        }
+        tokio::time::sleep(time / PIECES).await;
+        let next = rest.split_to(piece.min(rest.len()));
+        Some((Ok::<_, io::Error>(next), rest))
+    });
+    respond(
+        reply,
+        Body::from_stream(parts),
+        (!reply.body.is_empty()).then_some(reply.body.len()),
+    )
 }
 
 /// Promises the whole length, sends half, and breaks: what a client sees when a proxy dies in the middle.

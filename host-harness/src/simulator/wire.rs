@@ -1,4 +1,5 @@
-//! Connections that can be cut from inside a handler, so that not one byte of an answer leaves.
+//! Connections that can be cut from inside a handler, so that not one byte of an answer leaves; and a listener that can
+//! go away for a while, so that connections are refused.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,6 +15,8 @@ use axum::response::Response;
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// The handler's grip on its connection.
 #[derive(Debug, Clone)]
@@ -33,8 +36,58 @@ impl Connected<IncomingStream<'_, Cuttable>> for Wire {
     }
 }
 
+/// Whether a simulator is on the network. Clones are handles to the same plug.
+#[derive(Debug, Clone)]
+pub(super) struct Plug(watch::Sender<CancellationToken>);
+
+impl Default for Plug {
+    fn default() -> Self {
+        Self(watch::Sender::new(CancellationToken::new()))
+    }
+}
+
+impl Plug {
+    /// Nobody listens from now on, and every connection breaks.
+    pub(super) fn pull(&self) {
+        self.0.borrow().cancel();
+    }
+
+    /// Listens again at the same address.
+    pub(super) fn insert(&self) {
+        if self.line().is_cancelled() {
+            self.0.send_replace(CancellationToken::new());
+        }
+    }
+
+    /// Cancelled when the plug is pulled.
+    fn line(&self) -> CancellationToken {
+        self.0.borrow().clone()
+    }
+
+    async fn inserted(&self) {
+        let mut changes = self.0.subscribe();
+        // The sender is `self`, so that the error of a closed channel cannot happen.
+        let _ = changes.wait_for(|line| !line.is_cancelled()).await;
+    }
+}
+
 /// Accepts connections that a handler can cut.
-pub(super) struct Cuttable(pub(super) TcpListener);
+pub(super) struct Cuttable {
+    /// None while the plug is pulled.
+    listener: Option<TcpListener>,
+    address: SocketAddr,
+    plug: Plug,
+}
+
+impl Cuttable {
+    pub(super) fn new(listener: TcpListener, address: SocketAddr, plug: Plug) -> Self {
+        Self {
+            listener: Some(listener),
+            address,
+            plug,
+        }
+    }
+}
 
 impl Listener for Cuttable {
     type Io = CuttableStream;
@@ -42,31 +95,48 @@ impl Listener for Cuttable {
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         loop {
-            match self.0.accept().await {
-                Ok((stream, address)) => {
+            let line = self.plug.line();
+            let Some(listener) = &self.listener else {
+                self.plug.inserted().await;
+                self.listener = TcpListener::bind(self.address).await.ok();
+                if self.listener.is_none() {
+                    // Somebody else's connection may have the port for a moment.
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                continue;
+            };
+            let accepted = tokio::select! {
+                () = line.cancelled() => None,
+                accepted = listener.accept() => Some(accepted),
+            };
+            match accepted {
+                None => self.listener = None,
+                Some(Ok((stream, address))) => {
                     // Small answers must not wait for an acknowledgement timer.
                     let _ = stream.set_nodelay(true);
                     return (
                         CuttableStream {
                             stream,
                             cut: Arc::default(),
+                            unplugged: Box::pin(line.cancelled_owned()),
                         },
                         address,
                     );
                 }
-                Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+                Some(Err(_)) => tokio::time::sleep(Duration::from_millis(5)).await,
             }
         }
     }
 
     fn local_addr(&self) -> io::Result<Self::Addr> {
-        self.0.local_addr()
+        Ok(self.address)
     }
 }
 
 pub(super) struct CuttableStream {
     stream: TcpStream,
     cut: Arc<AtomicBool>,
+    unplugged: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 impl CuttableStream {
@@ -86,6 +156,11 @@ impl AsyncRead for CuttableStream {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.whole()?;
+        // Also wakes a connection that nothing comes in on.
+        if self.unplugged.as_mut().poll(cx).is_ready() {
+            self.cut.store(true, Ordering::SeqCst);
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::super::fault::mix;
 use super::super::lock;
 use super::super::server::{Received, Reply};
 use super::State;
@@ -219,8 +220,13 @@ impl Asked<'_> {
     fn run<'w>(&self, world: &'w World, repository: u64, id: &str) -> Result<&'w Run, Reply> {
         let run = id.parse().ok().and_then(|id: u64| world.runs.get(&id));
         run.filter(|run| run.repository == repository)
-            .filter(|run| self.older(run, self.state.options.fresh_run_lag))
+            .filter(|run| self.is_known_by_id(run))
             .ok_or_else(|| self.not_found())
+    }
+
+    fn is_known_by_id(&self, run: &Run) -> bool {
+        let share = u64::from(self.state.options.fresh_run_share);
+        mix(run.id) % 100 >= share || self.older(run, self.state.options.fresh_run_lag)
     }
 
     pub(super) fn older(&self, run: &Run, lag: Duration) -> bool {

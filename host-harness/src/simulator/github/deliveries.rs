@@ -35,6 +35,7 @@ pub enum DeliveryEffect {
 /// A delivery fault: event, action, how often, effect.
 #[derive(Debug, Clone)]
 pub struct DeliveryFault {
+    name: Option<String>,
     event: String,
     action: Option<String>,
     pub(super) schedule: Schedule,
@@ -46,6 +47,7 @@ impl DeliveryFault {
     #[must_use]
     pub fn new(event: impl Into<String>, effect: DeliveryEffect) -> Self {
         Self {
+            name: None,
             event: event.into(),
             action: None,
             schedule: Schedule::default(),
@@ -60,7 +62,29 @@ impl DeliveryFault {
         self
     }
 
+    /// The name under which [`StruckDelivery`] tells of it.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
     schedule_methods!();
+}
+
+/// A delivery that a fault with a name struck. The log of deliveries shows only what was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StruckDelivery {
+    /// When the delivery was due.
+    pub at: SystemTime,
+    /// Name of the fault.
+    pub fault: String,
+    /// Event name.
+    pub event: String,
+    /// Action of the event.
+    pub action: String,
+    /// Workflow run that it is about.
+    pub run_id: u64,
 }
 
 /// A delivery as the log shows it.
@@ -98,16 +122,21 @@ pub struct DeliveryView {
 #[derive(Debug, Clone)]
 pub(super) struct Hook {
     pub(super) id: u64,
+    /// The only owner whose repositories it hears of; none for all.
+    pub(super) owner: Option<String>,
     pub(super) url: String,
     pub(super) secret: Option<String>,
     pub(super) events: Vec<String>,
 }
 
 impl Hook {
-    pub(super) fn wants(&self, event: &str) -> bool {
-        self.events
-            .iter()
-            .any(|wanted| wanted == event || wanted == "*")
+    pub(super) fn wants(&self, event: &str, owner: &str) -> bool {
+        let is_of = |only: &String| only.eq_ignore_ascii_case(owner);
+        self.owner.as_ref().is_none_or(is_of)
+            && self
+                .events
+                .iter()
+                .any(|wanted| wanted == event || wanted == "*")
     }
 }
 
@@ -142,14 +171,18 @@ impl DeliveryFaults {
         self.0.clear();
     }
 
-    /// All effects that strike; one delivery can be late and doubled.
-    pub(super) fn strike(&mut self, event: &str, action: &str) -> Vec<DeliveryEffect> {
+    /// All effects that strike, with the names of their faults; one delivery can be late and doubled.
+    pub(super) fn strike(
+        &mut self,
+        event: &str,
+        action: &str,
+    ) -> Vec<(DeliveryEffect, Option<String>)> {
         let mut effects = Vec::new();
         for (fault, armed) in &mut self.0 {
             let matches = (fault.event == "*" || fault.event == event)
                 && fault.action.as_ref().is_none_or(|wanted| wanted == action);
-            if matches && armed.occasion() {
-                effects.push(fault.effect.clone());
+            if matches && armed.occasion(0) {
+                effects.push((fault.effect.clone(), fault.name.clone()));
             }
         }
         effects

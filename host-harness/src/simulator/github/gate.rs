@@ -172,6 +172,13 @@ impl Gate {
         )
     }
 
+    /// Nobody counts as told to wait any more.
+    pub(super) fn forget_limits(&mut self) {
+        for credential in self.credentials.values_mut() {
+            credential.limited = None;
+        }
+    }
+
     /// Remembers that this caller has been told to wait.
     pub(super) fn told_to_wait(&mut self, key: &str, reply: &Reply, now: SystemTime) {
         if !matches!(reply.status, 403 | 429) {

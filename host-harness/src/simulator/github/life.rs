@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::super::lock;
 use super::State;
-use super::deliveries::{self, DeliveryEffect, DeliveryView, Outgoing};
+use super::deliveries::{self, DeliveryEffect, DeliveryView, Outgoing, StruckDelivery};
 use super::run::{NewRun, Status};
 use super::run_object;
 use super::world::World;
@@ -166,14 +166,18 @@ impl State {
     /// Builds and queues the deliveries of one event to every hook that wants it. Called with the world locked, so
     /// that deliveries queue in the order in which things happened.
     fn tell(self: &Arc<Self>, world: &World, id: u64, event: &'static str, action: &str) {
-        let hooks: Vec<_> = lock(&self.hooks)
-            .iter()
-            .filter(|hook| hook.wants(event))
-            .cloned()
-            .collect();
         let Some(run) = world.runs.get(&id) else {
             return;
         };
+        let owner = world
+            .repositories
+            .get(&run.repository)
+            .map_or("", |repository| repository.definition.owner.as_str());
+        let hooks: Vec<_> = lock(&self.hooks)
+            .iter()
+            .filter(|hook| hook.wants(event, owner))
+            .cloned()
+            .collect();
         if hooks.is_empty() {
             return;
         }
@@ -213,7 +217,20 @@ impl State {
 
     /// Sends in the background, with whatever the faults have in store.
     pub(super) fn deliver(self: &Arc<Self>, mut outgoing: Outgoing) {
-        let effects = lock(&self.delivery_faults).strike(outgoing.event, &outgoing.action);
+        let strikes = lock(&self.delivery_faults).strike(outgoing.event, &outgoing.action);
+        let mut effects = Vec::with_capacity(strikes.len());
+        for (effect, fault) in strikes {
+            effects.push(effect);
+            if let Some(fault) = fault {
+                lock(&self.struck_deliveries).push(StruckDelivery {
+                    at: self.now(),
+                    fault,
+                    event: outgoing.event.to_owned(),
+                    action: outgoing.action.clone(),
+                    run_id: outgoing.run_id,
+                });
+            }
+        }
         let state = Arc::clone(self);
         tokio::spawn(async move {
             if effects.contains(&DeliveryEffect::Drop) {

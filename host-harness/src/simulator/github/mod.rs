@@ -31,7 +31,7 @@ mod world;
 #[cfg(test)]
 mod tests;
 
-pub use deliveries::{DeliveryEffect, DeliveryFault, DeliveryView, signature};
+pub use deliveries::{DeliveryEffect, DeliveryFault, DeliveryView, StruckDelivery, signature};
 pub use errors::{
     bad_gateway, not_found, primary_limit, secondary_limit, server_error,
     server_error_after_processing,
@@ -94,6 +94,7 @@ struct State {
     /// The last queued delivery of each run and hook, so that the next one waits for it.
     lanes: Mutex<HashMap<(u64, u64), oneshot::Receiver<()>>>,
     deliveries: Mutex<Vec<DeliveryView>>,
+    struck_deliveries: Mutex<Vec<StruckDelivery>>,
     client: deliveries::Client,
     counter: AtomicU64,
     changed: watch::Sender<u64>,
@@ -143,6 +144,7 @@ impl GitHub {
                 hooks: Mutex::default(),
                 lanes: Mutex::default(),
                 deliveries: Mutex::default(),
+                struck_deliveries: Mutex::default(),
                 client: deliveries::client(),
                 counter: AtomicU64::new(0),
                 changed: watch::Sender::new(0),
@@ -166,6 +168,11 @@ impl GitHub {
     #[must_use]
     pub fn token(&self) -> String {
         self.api.options.tokens.first().cloned().unwrap_or_default()
+    }
+
+    /// A further token with a quota of its own: whether it may write, the login its runs carry, requests per window.
+    pub fn add_token_with_quota(&self, token: &str, write: bool, login: &str, limit: u32) {
+        lock(&self.api.gate).add(token, write, login, limit);
     }
 
     /// A further token: whether it may write, the login its runs carry, its own quota.
@@ -230,11 +237,33 @@ impl GitHub {
         secret: Option<String>,
         events: I,
     ) -> u64 {
-        let id = 470_000_000 + self.api.next();
         let events = events.into_iter().map(Into::into).collect();
+        self.hook(None, url.into(), secret, events)
+    }
+
+    /// The same for the repositories of one owner, as an App that is installed there gets them. Says the hook's id.
+    pub fn add_webhook_of(
+        &self,
+        owner: &str,
+        url: impl Into<String>,
+        secret: Option<String>,
+    ) -> u64 {
+        let events = vec!["workflow_run".to_owned(), "workflow_job".to_owned()];
+        self.hook(Some(owner.to_owned()), url.into(), secret, events)
+    }
+
+    fn hook(
+        &self,
+        owner: Option<String>,
+        url: String,
+        secret: Option<String>,
+        events: Vec<String>,
+    ) -> u64 {
+        let id = 470_000_000 + self.api.next();
         lock(&self.api.hooks).push(Hook {
             id,
-            url: url.into(),
+            owner,
+            url,
             secret,
             events,
         });
@@ -266,6 +295,12 @@ impl GitHub {
     #[must_use]
     pub fn exchanges(&self) -> Vec<Exchange> {
         self.api.recording.exchanges()
+    }
+
+    /// The exchanges that are wanted, without copying the others.
+    #[must_use]
+    pub fn exchanges_that(&self, wanted: impl Fn(&Exchange) -> bool) -> Vec<Exchange> {
+        self.api.recording.exchanges_that(wanted)
     }
 
     /// How many requests of that operation came, without copying them.
@@ -355,6 +390,23 @@ impl GitHub {
     #[must_use]
     pub fn deliveries(&self) -> Vec<DeliveryView> {
         lock(&self.api.deliveries).clone()
+    }
+
+    /// The deliveries that faults with a name struck, also those that were never sent.
+    #[must_use]
+    pub fn struck_deliveries(&self) -> Vec<StruckDelivery> {
+        lock(&self.api.struck_deliveries).clone()
+    }
+
+    /// Tells that the client was killed: it may have seen a rate-limit answer that it has not written down, so that not
+    /// waiting for its end is no violation.
+    pub fn client_was_killed(&self) {
+        lock(&self.api.gate).forget_limits();
+    }
+
+    /// `false`: nobody listens at the address from now on, and every open connection breaks. `true`: back again.
+    pub fn set_reachable(&self, reachable: bool) {
+        self.running.set_reachable(reachable);
     }
 
     /// Sends an earlier delivery again, with the same GUID and body. `false` if there is none, or no body was kept.

@@ -33,6 +33,8 @@ pub struct Options {
     pub list_lag: Duration,
     /// How long a new run answers 404 by id. Default: zero.
     pub fresh_run_lag: Duration,
+    /// Percentage of the runs that this happens to; which ones depends on their ids. Default: 100.
+    pub fresh_run_share: u8,
     /// How long a new branch answers `No ref found`. Default: zero.
     pub ref_lag: Duration,
     /// GitHub's clock minus ours, in seconds. Default: 0.
@@ -66,6 +68,7 @@ impl Default for Options {
             time_scale: 1.0,
             list_lag: Duration::ZERO,
             fresh_run_lag: Duration::ZERO,
+            fresh_run_share: 100,
             ref_lag: Duration::ZERO,
             clock_offset_seconds: 0,
             delivery_timeout: Duration::from_secs(10),

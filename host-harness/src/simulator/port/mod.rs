@@ -209,6 +209,17 @@ impl Port {
         id
     }
 
+    /// Creates a pending run whose making knows its id, as mappings in Port may use it (`{{ .run.id }}`).
+    /// `make` must not use the simulator.
+    pub fn create_knowing_id(&self, kind: Kind, make: impl FnOnce(&str) -> NewRun) -> String {
+        let mut runs = lock(&self.api.runs);
+        let new = make(&runs.next_id(kind));
+        let id = runs.create(NewRun { kind, ..new }, SystemTime::now());
+        drop(runs);
+        self.api.change();
+        id
+    }
+
     /// Creates a pending run that consists of this text, whatever it is. Id and installation are read from it where
     /// it is JSON that has them; without an installation whoever claims first gets it.
     pub fn create_raw_pending_run(&self, kind: Kind, raw_json: &str) -> String {
@@ -302,6 +313,12 @@ impl Port {
         self.api.recording.exchanges()
     }
 
+    /// The exchanges that are wanted, without copying the others.
+    #[must_use]
+    pub fn exchanges_that(&self, wanted: impl Fn(&Exchange) -> bool) -> Vec<Exchange> {
+        self.api.recording.exchanges_that(wanted)
+    }
+
     /// How many requests of that operation came, without copying them.
     #[must_use]
     pub fn count(&self, operation: &str) -> usize {
@@ -326,6 +343,11 @@ impl Port {
             record.acks_seen = 0;
             record.end_seen = false;
         }
+    }
+
+    /// `false`: nobody listens at the address from now on, and every open connection breaks. `true`: back again.
+    pub fn set_reachable(&self, reachable: bool) {
+        self.running.set_reachable(reachable);
     }
 
     /// Every token issued so far answers 401 from now on.

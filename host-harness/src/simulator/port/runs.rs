@@ -87,11 +87,7 @@ impl Runs {
     ) -> String {
         self.counter += 1;
         let sequence = self.counter;
-        let prefix = match new.kind {
-            Kind::Action => "r",
-            Kind::Node => "wfnr",
-        };
-        let id = id.unwrap_or_else(|| format!("{prefix}_{sequence:016}"));
+        let id = id.unwrap_or_else(|| id_of(new.kind, sequence));
         let view = RunView {
             id: id.clone(),
             kind: new.kind,
@@ -127,6 +123,11 @@ impl Runs {
         self.records.insert(id.clone(), record);
         self.pending.insert((sequence, id.clone()));
         id
+    }
+
+    /// The id that the next run of this kind gets.
+    pub(super) fn next_id(&self, kind: Kind) -> String {
+        id_of(kind, self.counter + 1)
     }
 
     pub(super) fn get_mut(&mut self, kind: Kind, id: &str) -> Option<&mut Record> {
@@ -180,6 +181,14 @@ impl Runs {
         self.pending.remove(&(record.sequence, id.to_owned()));
         true
     }
+}
+
+fn id_of(kind: Kind, sequence: u64) -> String {
+    let prefix = match kind {
+        Kind::Action => "r",
+        Kind::Node => "wfnr",
+    };
+    format!("{prefix}_{sequence:016}")
 }
 
 impl Record {

@@ -399,3 +399,16 @@ async fn stale_tokens_are_401_and_a_lost_answer_forgives_the_repetition() -> Out
     assert_eq!(short.claim(1_000, &[]).await?.status, 401);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_run_can_be_made_from_the_id_that_it_will_have() -> Outcome {
+    let port = Port::start(Options::default()).await?;
+    let mut told = String::new();
+    let id = port.create_knowing_id(Kind::Node, |id| {
+        told = id.to_owned();
+        new_run(Kind::Action, "inst", "dispatch_workflow", "{}")
+    });
+    assert_eq!(id, told);
+    assert_eq!(port.run(&id).map(|run| run.kind), Some(Kind::Node));
+    Ok(())
+}

@@ -118,3 +118,60 @@ async fn a_stopped_server_refuses_connections() -> Outcome {
     assert!(get(&github, "/repos/acme/shop").await.is_err());
     Ok(())
 }
+
+#[tokio::test]
+async fn an_unreachable_server_refuses_connections_breaks_open_ones_and_comes_back() -> Outcome {
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::TcpStream;
+    let github = start(Options::default()).await?;
+    let address = github.api_url().replace("http://", "");
+    let mut open = TcpStream::connect(&address).await?;
+    assert_eq!(get(&github, "/repos/acme/shop").await?.status, 200);
+    github.set_reachable(false);
+    // Not one byte was sent on it; it ends all the same.
+    let mut rest = Vec::new();
+    let ended = tokio::time::timeout(LIMIT, open.read_to_end(&mut rest)).await?;
+    assert!(ended.is_err() || rest.is_empty());
+    let refused = TcpStream::connect(&address).await.unwrap_err();
+    assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+    github.set_reachable(true);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(get(&github, "/repos/acme/shop").await?.status, 200);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_named_fault_is_told_with_the_exchange_and_a_slow_body_comes_whole() -> Outcome {
+    let github = start(Options::default()).await?;
+    let slow = Effect::SlowBody(Duration::from_millis(80));
+    github.inject(Fault::new("get-repository", slow).named("slow").once());
+    let before = SystemTime::now();
+    let answer = get(&github, "/repos/acme/shop").await?;
+    assert!(before.elapsed()? >= Duration::from_millis(80));
+    assert_eq!(answer.text("/name"), "shop");
+    get(&github, "/repos/acme/shop").await?;
+    let struck = github.exchanges_that(|exchange| !exchange.faults.is_empty());
+    assert_eq!(struck.len(), 1);
+    assert_eq!(struck[0].faults, ["slow"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_share_of_the_fresh_runs_is_invisible_by_id_and_always_the_same() -> Outcome {
+    let options = Options {
+        fresh_run_lag: Duration::from_secs(60),
+        fresh_run_share: 50,
+        ..Options::default()
+    };
+    let github = start(options).await?;
+    let mut hidden = 0;
+    for _ in 0..20 {
+        let id = started(&github, "slow.yml").await?;
+        let path = format!("/repos/acme/shop/actions/runs/{id}");
+        let status = get(&github, &path).await?.status;
+        assert_eq!(get(&github, &path).await?.status, status);
+        hidden += u32::from(status == 404);
+    }
+    assert!((3..=17).contains(&hidden), "{hidden} of 20");
+    Ok(())
+}

@@ -183,3 +183,36 @@ async fn deliveries_can_be_lost_doubled_overtaken_forged_and_void_of_a_conclusio
     );
     Ok(())
 }
+
+#[tokio::test]
+async fn a_hook_of_one_owner_hears_of_no_other_and_struck_deliveries_are_told() -> Outcome {
+    let github = start(Options::default()).await?;
+    let (receiver, running) = Receiver::start().await?;
+    let url = format!("http://{}/", running.address);
+    github.add_webhook_of("globex", &url, None);
+    started(&github, "deploy.yml").await?;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(receiver.names().is_empty());
+    github.add_webhook_of("ACME", &url, None);
+    let drop = DeliveryFault::new("workflow_run", DeliveryEffect::Drop).action("completed");
+    github.inject_delivery(drop.named("dropped"));
+    let id = started(&github, "deploy.yml").await?;
+    let told = |github: &GitHub| github.struck_deliveries().len() == 1;
+    assert!(github.wait_until(LIMIT, told).await);
+    let struck = github.struck_deliveries();
+    assert_eq!(
+        (
+            struck[0].fault.as_str(),
+            struck[0].action.as_str(),
+            struck[0].run_id
+        ),
+        ("dropped", "completed", id)
+    );
+    assert!(
+        receiver
+            .names()
+            .iter()
+            .any(|name| name == "workflow_run.requested")
+    );
+    Ok(())
+}
