@@ -3,7 +3,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint component ready
+.PHONY: help demo test chaos lint component ready
 
 # The same number as `rust-version` in Cargo.toml. There is no rust-toolchain.toml on purpose: it would make rustup
 # download one exact toolchain even where a newer one is installed, and fail where it cannot.
@@ -15,6 +15,7 @@ help:
 	@echo 'make demo       build everything and run actions through the real host against a simulated GitHub and Port'
 	@echo '                ARGS="…" is handed to the demo, for example: make demo ARGS="--help"'
 	@echo 'make test       run all tests; ARGS="…" is handed to cargo test, for example: make test ARGS="-p host-harness"'
+	@echo 'make chaos      put the host under faults and kills and count: RUNS=2000 SEED=1; ARGS="…" as in make chaos ARGS="--help"'
 	@echo 'make lint       check formatting, run clippy (also for the wasm target) and check the shell scripts'
 	@echo 'make component  build the component only and print where it is'
 	@echo
@@ -33,13 +34,19 @@ ready:
 	$${CC:-cc} -o "$$work/a" "$$work/a.c" 2>/dev/null || stop 'no working C compiler was found as cc: install one (Debian: apt-get install gcc libc6-dev; macOS: xcode-select --install) and try again'; \
 	[ -d "$(target_dir)/debug/deps" ] || echo 'First build: 5 to 10 minutes on a small machine, because it compiles a WebAssembly compiler (wasmtime). Later builds take seconds.'
 
-# What the three commands build with is the same profile and the same set of features
+# What these commands build with is the same profile and the same set of features
 # (--workspace), so that wasmtime is compiled once.
 demo: ready
 	@set -e; \
 	path=$$(component/build.sh); \
 	cargo build --workspace --bins; \
 	"$(host)" demo --component "$$path" $(ARGS)
+
+chaos: ready
+	@set -e; \
+	path=$$(component/build.sh); \
+	cargo build --workspace --bins; \
+	"$(host)" chaos --component "$$path" $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 test: ready
 	@set -e -o pipefail; \

@@ -55,6 +55,7 @@
 //! ```
 
 mod answer;
+pub mod campaign;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -8,6 +8,7 @@
 )]
 
 mod budget;
+mod chaos;
 mod command_line;
 mod configuration;
 mod demo;

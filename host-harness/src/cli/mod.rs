@@ -3,6 +3,7 @@
 //! Exit codes: 0, it worked; 1, it ran and the answer is no (a refused run, a definition with problems, a demo that
 //! did not end as it should); 2, it could not start (wrong arguments, configuration or component).
 
+mod chaos;
 mod configure;
 mod demo;
 mod dispatch;
@@ -48,6 +49,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Look into the journal of a host.
     Journal(journal::Arguments),
+    /// Put this program under faults and kills, between a simulated GitHub and a simulated Port, and count.
+    Chaos(chaos::Arguments),
     /// Play GitHub or Port for any client.
     Simulate(simulate::Arguments),
     /// Show what a component is: contract, imports, exports, manifest, size, limits.
@@ -94,6 +97,8 @@ impl Stop {
 pub fn run(cli: Cli) -> ExitCode {
     let log = match &cli.command {
         Command::Serve(arguments) => serve::log_level(arguments),
+        // The simulators tell of every violation; here they are counted instead.
+        Command::Chaos(_) => "error",
         _ => "warn",
     };
     start_log(log, cli.output);
@@ -116,6 +121,7 @@ async fn execute(cli: Cli) -> Result<(), Stop> {
         Command::Configure(arguments) => configure::run(arguments, output).await,
         Command::Serve(arguments) => serve::run(arguments, output).await,
         Command::Journal(arguments) => journal::run(arguments, output).await,
+        Command::Chaos(arguments) => chaos::run(arguments, output).await,
         Command::Simulate(arguments) => simulate::run(arguments, output).await,
         Command::Inspect(arguments) => inspect::run(arguments, output).await,
     }

@@ -23,6 +23,7 @@ mod server;
 mod testing;
 mod wire;
 
+pub(crate) use fault::mix;
 pub use fault::{Effect, Fault, Injected, Schedule};
 pub use recording::Exchange;
 

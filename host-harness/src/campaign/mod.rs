@@ -1,0 +1,159 @@
+//! Fault campaigns: the real host as a real process between the simulated services, with faults and kills, and a judge
+//! who counts.
+//!
+//! * [`catalogue`]: what can be made to go wrong, and the fate of a run that it strikes;
+//! * [`plan`]: from a seed to everything that will happen;
+//! * `world`: the services and their faults; `process`: the host; `conduct`: lets the plan happen;
+//! * [`judge`]: what became of each run, from Port's and GitHub's views alone;
+//! * `trace`: everything about one run, in order of time;
+//! * [`baseline`] and [`transitions`]: series of campaigns.
+//!
+//! ```no_run
+//! use host_harness::campaign::plan::{Cast, Faults, Wish};
+//! use host_harness::campaign::{Setup, campaign};
+//! use std::time::Duration;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let setup = Setup::new("host-harness".into(), "github_workflow.wasm".into());
+//! let wish = Wish { runs: 100, seed: 1, faults: Faults::Mixture, kills: None, cast: Cast::All };
+//! let report = campaign(&setup, &wish, Duration::from_secs(120), &|line| eprintln!("{line}")).await?;
+//! println!("{}", report.closing_line());
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod baseline;
+pub mod catalogue;
+mod conduct;
+mod dice;
+mod folder;
+pub mod judge;
+pub mod plan;
+mod process;
+mod report;
+mod trace;
+pub mod transitions;
+mod world;
+
+pub use process::DURABLE;
+pub use report::{Report, Tally};
+
+use conduct::{Limits, conduct};
+use folder::Folder;
+use plan::{Plan, Wish};
+use process::Launcher;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use world::World;
+
+/// Who is told how far a campaign is.
+pub type Progress<'a> = &'a dyn Fn(&str);
+
+/// Why a campaign could not be held. Not: that a run came out wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum CampaignError {
+    /// A simulator could not listen.
+    #[error("a simulator cannot listen on loopback: {0}")]
+    Simulator(#[from] std::io::Error),
+    /// All ports are taken.
+    #[error("no port is free on loopback")]
+    NoPort,
+    /// A file or program cannot be used.
+    #[error("{}: {error}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The host has ended without having been told to.
+    #[error("the host has ended by itself ({how}); its log is {}", .log.display())]
+    Ended {
+        /// How.
+        how: String,
+        /// Where its log is.
+        log: PathBuf,
+    },
+    /// The host was to kill itself at a point of its journal and did not.
+    #[error(
+        "the host did not kill itself {0} its first journal commit: it keeps no journal, or does not know {name}",
+        name = process::CRASH
+    )]
+    NotKilled(&'static str),
+}
+
+impl CampaignError {
+    fn file(path: &Path, error: std::io::Error) -> CampaignError {
+        CampaignError::File {
+            path: path.to_owned(),
+            error,
+        }
+    }
+}
+
+/// What is tested.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// The program whose `serve` is the host.
+    pub program: PathBuf,
+    /// The component that it runs.
+    pub component: PathBuf,
+    /// Where the files of campaigns go; none for the system's folder for temporary files. They are kept when something is
+    /// wrong.
+    pub folder: Option<PathBuf>,
+}
+
+impl Setup {
+    /// A setup with the system's folder for temporary files.
+    pub fn new(program: PathBuf, component: PathBuf) -> Setup {
+        Setup {
+            program,
+            component,
+            folder: None,
+        }
+    }
+}
+
+/// Holds a campaign.
+///
+/// # Errors
+/// If it could not be held, see [`CampaignError`]. A host that does wrong is no error but a bad [`Report`].
+pub async fn campaign(
+    setup: &Setup,
+    wish: &Wish,
+    limit: Duration,
+    progress: Progress<'_>,
+) -> Result<Report, CampaignError> {
+    let limits = Limits {
+        time: limit,
+        crash: None,
+    };
+    held(setup, &Plan::draw(wish), &limits, progress).await
+}
+
+/// Holds a campaign with a plan.
+async fn held(
+    setup: &Setup,
+    plan: &Plan,
+    limits: &Limits,
+    progress: Progress<'_>,
+) -> Result<Report, CampaignError> {
+    let mut folder = Folder::make(setup.folder.as_deref(), plan.seed)?;
+    let began = Instant::now();
+    let outcome = async {
+        let component = std::path::absolute(&setup.component)
+            .map_err(|error| CampaignError::file(&setup.component, error))?;
+        let launcher = Launcher::new(&setup.program, &component, folder.path());
+        let world = World::build(plan).await?;
+        let record = conduct(plan, &world, &launcher, limits, progress).await?;
+        let report = Report::of(plan, &world, &record, &launcher.log(), began.elapsed());
+        world.github.stop().await;
+        world.port.stop().await;
+        Ok(report)
+    }
+    .await;
+    if !outcome.as_ref().is_ok_and(Report::is_good) {
+        folder.keep();
+    }
+    outcome
+}
