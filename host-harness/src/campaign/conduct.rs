@@ -30,6 +30,8 @@ pub(super) struct Life {
     pub(super) to: SystemTime,
     /// How.
     pub(super) how: String,
+    /// Whether it had the time to put everything in order.
+    pub(super) orderly: bool,
 }
 
 /// What happened.
@@ -193,6 +195,9 @@ impl Conductor<'_> {
             }
             if process.is_stopping() && ended.is_orderly() {
                 self.end_life("it was told to stop (SIGTERM) and did");
+                if let Some(life) = self.record.lives.last_mut() {
+                    life.orderly = true;
+                }
                 self.after_interruption();
                 return Ok(());
             }
@@ -245,6 +250,7 @@ impl Conductor<'_> {
                 from: process.started,
                 to: SystemTime::now(),
                 how: how.to_owned(),
+                orderly: false,
             });
         }
         self.start_at = Instant::now() + BEAT * 2;

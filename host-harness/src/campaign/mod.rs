@@ -40,7 +40,7 @@ pub use report::{Report, Tally};
 
 use conduct::{Limits, conduct};
 use folder::Folder;
-use plan::{Plan, Wish};
+use plan::{Faults, Plan, Wish};
 use process::Launcher;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -74,6 +74,9 @@ pub enum CampaignError {
         /// Where its log is.
         log: PathBuf,
     },
+    /// A fault was asked for and never had the occasion to strike, so that nothing was shown.
+    #[error("{0:?} never struck: ask for more runs or a larger share")]
+    NeverStruck(&'static str),
     /// The host was to kill itself at a point of its journal and did not.
     #[error(
         "the host did not kill itself {0} its first journal commit: it keeps no journal, or does not know {name}",
@@ -128,7 +131,13 @@ pub async fn campaign(
         time: limit,
         crash: None,
     };
-    held(setup, &Plan::draw(wish), &limits, progress).await
+    let report = held(setup, &Plan::draw(wish), &limits, progress).await?;
+    match &wish.faults {
+        Faults::One(profile, _) if report.is_good() && report.never_struck(profile) => {
+            Err(CampaignError::NeverStruck(profile.word))
+        }
+        _ => Ok(report),
+    }
 }
 
 /// Holds a campaign with a plan.

@@ -1,9 +1,9 @@
 //! What came out of a campaign.
 
-use super::catalogue::{Fate, find};
+use super::catalogue::{Fate, Profile, Side, Trouble, find};
 use super::conduct::{Life, Record};
 use super::judge::{Case, Verdict, judge};
-use super::plan::Plan;
+use super::plan::{Happening, Plan};
 use super::trace;
 use super::world::World;
 use crate::simulator::Exchange;
@@ -100,7 +100,7 @@ impl Report {
             tally,
             kills: record.kills,
             starts: record.lives.len(),
-            strikes: world.strikes(),
+            strikes: strikes(plan, world, record),
             violations,
             trace,
             took,
@@ -114,6 +114,11 @@ impl Report {
         tally.lost + tally.doubled + tally.stuck + tally.wrong == 0
     }
 
+    /// Whether a fault had no occasion to strike.
+    pub fn never_struck(&self, profile: &Profile) -> bool {
+        self.strikes.get(profile.word) == Some(&0)
+    }
+
     /// The result in one line.
     pub fn closing_line(&self) -> String {
         let tally = &self.tally;
@@ -122,6 +127,31 @@ impl Report {
             tally.runs, tally.lost, tally.doubled, tally.stuck, tally.wrong
         )
     }
+}
+
+/// How often each fault has struck: requests, deliveries, processes, services or runs.
+fn strikes(plan: &Plan, world: &World, record: &Record) -> BTreeMap<&'static str, u32> {
+    let happened = |wanted: Happening| {
+        let same = plan.happenings.iter().filter(|(_, what)| *what == wanted);
+        same.count()
+    };
+    let mut strikes = world.strikes();
+    for dose in &plan.doses {
+        for trouble in dose.profile.troubles {
+            let count = match trouble {
+                Trouble::Outages(side) => happened(Happening::Unplug(*side)),
+                Trouble::Revocation(side) => happened(Happening::Revoke(*side)),
+                Trouble::PeopleEndRuns => record.ended_by_people.len(),
+                Trouble::UnreadableNeighbour => world.sites.len(),
+                Trouble::Kills => record.kills,
+                Trouble::Terminations => record.lives.iter().filter(|life| life.orderly).count(),
+                _ => continue,
+            };
+            *strikes.entry(dose.profile.word).or_default() +=
+                u32::try_from(count).unwrap_or(u32::MAX);
+        }
+    }
+    strikes
 }
 
 fn count(cases: &[Case], verdicts: &[Verdict]) -> Tally {
@@ -181,7 +211,6 @@ fn cases(plan: &Plan, world: &World, record: &Record) -> Vec<Case> {
 
 /// Fates that faults bring about which strike no single request: any run may have them.
 fn everybody(plan: &Plan) -> Vec<Fate> {
-    use super::catalogue::{Side, Trouble};
     let strikes_all = |trouble: &Trouble| {
         matches!(
             trouble,
@@ -195,11 +224,13 @@ fn everybody(plan: &Plan) -> Vec<Fate> {
         .collect()
 }
 
-/// Whether a process died or GitHub went away in this time.
+/// Whether a process died without warning or GitHub went away in this time.
 fn in_doubt(record: &Record, from: SystemTime, to: Option<SystemTime>) -> bool {
     let to = to.unwrap_or_else(SystemTime::now);
+    // The last process was killed when everything was over.
     let deaths = record.lives.iter().rev().skip(1);
     deaths
+        .filter(|life| !life.orderly)
         .map(|life| life.to)
         .any(|death| death >= from && death <= to)
         || record

@@ -323,6 +323,9 @@ impl Armed {
 #[derive(Debug, Default)]
 pub(super) struct Faults(Mutex<Vec<(Fault, Armed)>>);
 
+/// An answer that is held longer comes too late for any client that has a limit.
+const PATIENCE: Duration = Duration::from_secs(25);
+
 /// What the faults do to one request: delays add up, of the other effects the first injected wins.
 #[derive(Debug, Default)]
 pub(super) struct Strike {
@@ -334,8 +337,9 @@ pub(super) struct Strike {
 }
 
 impl Strike {
+    /// Whether the client never sees the true answer: because it is another, or none, or because nobody waits so long.
     pub(super) fn loses_reply(&self) -> bool {
-        self.effect.as_ref().is_some_and(Effect::loses_reply)
+        self.hold > PATIENCE || self.effect.as_ref().is_some_and(Effect::loses_reply)
     }
 }
 

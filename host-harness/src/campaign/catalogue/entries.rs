@@ -85,6 +85,9 @@ macro_rules! delivery {
     };
 }
 
+/// So that runs have to be looked at.
+const LOST_END: Trouble = delivery!("workflow_run", Some("completed"), DeliveryEffect::Drop);
+
 fn port_error(status: u16) -> Effect {
     Effect::answer(
         status,
@@ -337,28 +340,35 @@ pub static CATALOGUE: &[Profile] = &[
     ),
     requests(
         "github.get-run: 502",
-        "GitHub cannot tell how a run stands",
+        "webhooks that tell of the end never come, and half of the looks at runs fail with 502",
         Fate::EndsAsItsWorkflow,
-        &[times!(GitHub, &[("get-run", "")], bad_gateway, Choice::Any)],
+        &[
+            LOST_END,
+            times!(GitHub, &[("get-run", "")], bad_gateway, Choice::Any),
+        ],
     ),
     requests(
         "github.get-run: garbage",
-        "what GitHub tells of a run is not JSON",
+        "webhooks that tell of the end never come, and half of what GitHub tells of runs is not JSON",
         Fate::EndsAsItsWorkflow,
-        &[times!(
-            GitHub,
-            &[("get-run", "")],
-            || Effect::GarbageBody,
-            Choice::Any
-        )],
+        &[
+            LOST_END,
+            times!(
+                GitHub,
+                &[("get-run", "")],
+                || Effect::GarbageBody,
+                Choice::Any
+            ),
+        ],
     ),
     requests(
         "github.get-run: fresh-404",
-        "a new run is not known by its id for 300 ms",
+        "a new run is not known by its id for 300 ms, and webhooks that tell of the end never come",
         Fate::EndsAsItsWorkflow,
-        &[Trouble::Setting(Setting::FreshRunLag(
-            Duration::from_millis(300),
-        ))],
+        &[
+            LOST_END,
+            Trouble::Setting(Setting::FreshRunLag(Duration::from_millis(300))),
+        ],
     ),
     requests(
         "github.list-jobs: 500",
@@ -503,14 +513,12 @@ pub static CATALOGUE: &[Profile] = &[
     // Taking runs from Port.
     requests(
         "port.token: 503",
-        "Port gives out no token",
+        "the token is revoked (401), again and again, and Port gives out no new one at once",
         Fate::EndsAsItsWorkflow,
-        &[times!(
-            Port,
-            &[("token", "")],
-            || port_error(503),
-            Choice::Any
-        )],
+        &[
+            Trouble::Revocation(Side::Port),
+            times!(Port, &[("token", "")], || port_error(503), Choice::Any),
+        ],
     ),
     requests(
         "port.token: revoked",
@@ -655,9 +663,14 @@ pub static CATALOGUE: &[Profile] = &[
     ),
     requests(
         "port.finished: 422",
-        "the report of the end is refused with 422 as it is",
+        "the report of an action run's end is refused with 422 as long as there is a label in it",
         Fate::EndsAsItsWorkflow,
-        &[once!(Port, FINISHED, || port_error(422))],
+        &[times!(
+            Port,
+            &[("add-log", "\"statusLabel\"")],
+            || port_error(422),
+            Choice::Each(u32::MAX)
+        )],
     ),
     requests(
         "port.finished: 429",
