@@ -1,7 +1,6 @@
 //! Fault campaigns, small ones: the real program holds them against itself.
 
 use crate::program::Program;
-use host_harness::campaign::DURABLE;
 use host_harness::campaign::catalogue::{CATALOGUE, find};
 
 fn counts(object: &serde_json::Value) -> [u64; 4] {
@@ -41,9 +40,6 @@ fn a_campaign_without_faults_that_end_the_process_ends_every_run_as_it_should() 
 
 #[test]
 fn a_mixture_with_kills_loses_doubles_and_forgets_nothing() {
-    if !DURABLE {
-        return;
-    }
     let program = Program::new();
     let arguments = ["chaos", "--runs", "60", "--kills", "15", "--seed", "1"];
     let finished = program.run(&[&arguments[..], &["--output", "json"]].concat());
@@ -55,26 +51,11 @@ fn a_mixture_with_kills_loses_doubles_and_forgets_nothing() {
 
 #[test]
 fn a_process_that_is_killed_at_any_commit_of_its_journal_loses_nothing() {
-    if !DURABLE {
-        return;
-    }
     let program = Program::new();
-    let finished = program.run(&["chaos", "--every-transition", "--output", "json"]);
+    // The whole set is for `make chaos ARGS=--every-transition`: it takes two minutes.
+    let arguments = ["chaos", "--every-transition", "--runs", "2"];
+    let finished = program.run(&[&arguments[..], &["--output", "json"]].concat());
     let object = finished.expect_code(0).json();
     assert_eq!(counts(&object), [0; 4], "{finished}");
-    assert!(object["commits"].as_u64() > Some(10), "{finished}");
-}
-
-#[test]
-fn a_host_that_does_not_kill_itself_at_its_journal_is_noticed() {
-    if DURABLE {
-        return;
-    }
-    let program = Program::new();
-    let finished = program.run(&["chaos", "--every-transition", "--seed", "1"]);
-    finished.expect_code(2);
-    assert!(
-        finished.stderr.contains("did not kill itself"),
-        "{finished}"
-    );
+    assert!(object["commits"].as_u64() > Some(8), "{finished}");
 }

@@ -26,6 +26,8 @@ const LEFT_ALONE: Duration = Duration::from_secs(2);
 pub(super) struct Life {
     /// When it was started.
     pub(super) from: SystemTime,
+    /// By how many seconds its clock was wrong.
+    pub(super) clock: i64,
     /// When it ended.
     pub(super) to: SystemTime,
     /// How.
@@ -201,6 +203,11 @@ impl Conductor<'_> {
                 self.after_interruption();
                 return Ok(());
             }
+            if process.is_stopping() && ended.is_terminated() {
+                self.end_life("it was told to stop (SIGTERM) while it was starting");
+                self.after_interruption();
+                return Ok(());
+            }
             let text = ended.to_string();
             self.end_life(&text);
             return Err(CampaignError::Ended {
@@ -248,6 +255,7 @@ impl Conductor<'_> {
             process.kill();
             self.record.lives.push(Life {
                 from: process.started,
+                clock: process.clock,
                 to: SystemTime::now(),
                 how: how.to_owned(),
                 orderly: false,

@@ -15,7 +15,7 @@
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let setup = Setup::new("host-harness".into(), "github_workflow.wasm".into());
-//! let wish = Wish { runs: 100, seed: 1, faults: Faults::Mixture, kills: None, cast: Cast::All };
+//! let wish = Wish { runs: 100, seed: 1, faults: Faults::Mixture(vec![]), kills: None, cast: Cast::All };
 //! let report = campaign(&setup, &wish, Duration::from_secs(120), &|line| eprintln!("{line}")).await?;
 //! println!("{}", report.closing_line());
 //! # Ok(())
@@ -35,7 +35,6 @@ mod trace;
 pub mod transitions;
 mod world;
 
-pub use process::DURABLE;
 pub use report::{Report, Tally};
 
 use conduct::{Limits, conduct};
@@ -79,8 +78,8 @@ pub enum CampaignError {
     NeverStruck(&'static str),
     /// The host was to kill itself at a point of its journal and did not.
     #[error(
-        "the host did not kill itself {0} its first journal commit: it keeps no journal, or does not know {name}",
-        name = process::CRASH
+        "the host did not kill itself {0} its first journal commit: it does not know {name}",
+        name = crate::journal::CRASH_VARIABLE
     )]
     NotKilled(&'static str),
 }

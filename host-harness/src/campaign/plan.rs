@@ -23,8 +23,8 @@ pub struct Wish {
 /// Which faults.
 #[derive(Debug, Clone)]
 pub enum Faults {
-    /// A bit of everything that mixes.
-    Mixture,
+    /// A bit of everything that mixes, without these.
+    Mixture(Vec<&'static Profile>),
     /// One, with a share in percent.
     One(&'static Profile, u8),
     /// None.
@@ -38,7 +38,7 @@ pub enum Cast {
     All,
     /// Workflows that succeed in 0.2 to 1.5 seconds, as in the baseline.
     Succeeding,
-    /// One run of each kind.
+    /// One action run and one node run of each course, as far as the number of runs goes.
     OneOfEach,
 }
 
@@ -204,7 +204,7 @@ impl Plan {
         let doses = doses(wish, &dice);
         let kills = kills(wish, &doses);
         let runs_wanted = match wish.cast {
-            Cast::OneOfEach => Course::ALL.len() * 2,
+            Cast::OneOfEach => wish.runs.min(Course::ALL.len() * 2),
             _ => wish.runs,
         };
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
@@ -265,8 +265,9 @@ fn doses(wish: &Wish, dice: &Dice) -> Vec<Dose> {
     match &wish.faults {
         Faults::None => vec![],
         Faults::One(profile, percent) => vec![dose(profile, *percent, None)],
-        Faults::Mixture => CATALOGUE
+        Faults::Mixture(without) => CATALOGUE
             .iter()
+            .filter(|profile| !without.iter().any(|other| other.word == profile.word))
             .filter(|profile| match profile.mixes {
                 Mixes::Well => wish.kills != Some(0) || !profile.ends_the_process(),
                 Mixes::Rarely => wish.runs >= LARGE,
@@ -306,14 +307,14 @@ fn runs(
     (0..count)
         .map(|number| {
             let kind = match cast {
-                Cast::OneOfEach if number < Course::ALL.len() => Kind::Action,
+                Cast::OneOfEach if number % 2 == 0 => Kind::Action,
                 Cast::OneOfEach => Kind::Node,
                 _ if dice.percent(30) => Kind::Node,
                 _ => Kind::Action,
             };
             let course = match cast {
                 Cast::OneOfEach => Course::ALL
-                    .get(number % Course::ALL.len())
+                    .get(number / 2)
                     .copied()
                     .unwrap_or(Course::Succeeds),
                 Cast::Succeeding => Course::Succeeds,
@@ -442,7 +443,7 @@ mod tests {
         Wish {
             runs: 400,
             seed,
-            faults: Faults::Mixture,
+            faults: Faults::Mixture(vec![]),
             kills: None,
             cast: Cast::All,
         }

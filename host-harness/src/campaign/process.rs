@@ -2,6 +2,7 @@
 
 use super::CampaignError;
 use super::world::{WEBHOOK_SECRET, World};
+use crate::{clock, journal};
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::os::unix::process::ExitStatusExt;
@@ -9,18 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
-/// Whether `serve` keeps a journal. Without one, the tables of the configuration that belong to it are left out, and every
-/// kill loses runs.
-pub const DURABLE: bool = false;
-
 /// How long a claimed run is kept from the next process when this one dies before the ack.
 const VISIBILITY: Duration = Duration::from_secs(3);
 /// A process that was told to stop and has not ended by then is killed.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// How the process kills itself at a point of its journal.
-pub(super) const CRASH: &str = "HOST_HARNESS_CRASH";
-const CLOCK_OFFSET: &str = "HOST_HARNESS_CLOCK_OFFSET_SECONDS";
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What every process of a campaign is started with.
 #[derive(Debug)]
@@ -49,6 +42,8 @@ pub(super) struct Process {
     pub(super) since: Instant,
     /// The same by the wall clock.
     pub(super) started: SystemTime,
+    /// By how many seconds its clock is wrong.
+    pub(super) clock: i64,
     /// Since when it has been told to stop.
     stopping: Option<Instant>,
 }
@@ -85,8 +80,8 @@ impl Launcher {
             .env("RUST_LOG", "info")
             .env("CAMPAIGN_PORT_SECRET", world.port.client_secret())
             .env("CAMPAIGN_WEBHOOK_SECRET", WEBHOOK_SECRET)
-            .env_remove(CRASH)
-            .env_remove(CLOCK_OFFSET)
+            .env_remove(journal::CRASH_VARIABLE)
+            .env_remove(clock::OFFSET)
             .stdin(Stdio::null())
             .stdout(also)
             .stderr(log);
@@ -94,10 +89,10 @@ impl Launcher {
             command.env(token_variable(&site.id), &site.token);
         }
         if start.clock != 0 {
-            command.env(CLOCK_OFFSET, start.clock.to_string());
+            command.env(clock::OFFSET, start.clock.to_string());
         }
         if let Some(crash) = &start.crash {
-            command.env(CRASH, crash);
+            command.env(journal::CRASH_VARIABLE, crash);
         }
         let child = command
             .spawn()
@@ -106,6 +101,7 @@ impl Launcher {
             child,
             since: Instant::now(),
             started: SystemTime::now(),
+            clock: start.clock,
             stopping: None,
         })
     }
@@ -163,9 +159,14 @@ impl Ended {
         self.0.signal() == Some(rustix::process::Signal::KILL.as_raw())
     }
 
-    /// As a process ends that was told to stop.
+    /// By itself, as a process does that was told to stop.
     pub(super) fn is_orderly(self) -> bool {
         self.0.success()
+    }
+
+    /// By SIGTERM: it was told to stop before it was ready to hear it.
+    pub(super) fn is_terminated(self) -> bool {
+        self.0.signal() == Some(rustix::process::Signal::TERM.as_raw())
     }
 }
 
@@ -203,12 +204,10 @@ fn config_text(world: &World, component: &Path, start: &Start) -> String {
         client = world.port.client_id(),
         visibility = VISIBILITY.as_millis(),
     );
-    if DURABLE {
-        text.push_str("\n[journal]\npath = \"journal.db\"\n");
-        if let Some(limit) = start.journal_limit {
-            let _ = writeln!(text, "max-mib = {limit}");
-        }
-        text.push_str("\n[check]\nfirst-seconds = 0.3\nlongest-seconds = 1\n");
+    text.push_str("\n[scheduler]\nshutdown-seconds = 3\n");
+    text.push_str("\n[check]\nfirst-seconds = 0.3\nlongest-seconds = 1\n");
+    if let Some(limit) = start.journal_limit {
+        let _ = writeln!(text, "\n[journal]\nmax-mib = {limit}");
     }
     for site in &world.sites {
         let _ = write!(

@@ -4,7 +4,7 @@ use super::catalogue::{Fate, Profile, Side, Trouble, find};
 use super::conduct::{Life, Record};
 use super::judge::{Case, Verdict, judge};
 use super::plan::{Happening, Plan};
-use super::trace;
+use super::trace::{self, Sources};
 use super::world::World;
 use crate::simulator::Exchange;
 use crate::simulator::github;
@@ -65,7 +65,7 @@ pub struct Report {
     pub strikes: BTreeMap<&'static str, u32>,
     /// What the host did that a correct client would never do.
     pub violations: Vec<String>,
-    /// Everything about the first bad run.
+    /// The bad runs, and everything about the first of each kind.
     pub trace: Option<String>,
     /// How long it took.
     pub took: Duration,
@@ -86,15 +86,14 @@ impl Report {
         let violations = world.violations();
         let mut tally = count(&cases, &verdicts);
         tally.wrong += violations.len();
-        let bad = verdicts.iter().position(|verdict| !verdict.is_good());
-        let trace = match bad {
-            Some(number) => Some(trace::of(
-                plan, world, record, log, number, &cases, &verdicts,
-            )),
-            None => violations
-                .first()
-                .map(|violation| trace::of_violation(world, record, violation)),
-        };
+        let trace = trace::of(&Sources {
+            plan,
+            world,
+            record,
+            log,
+            cases: &cases,
+            verdicts: &verdicts,
+        });
         Report {
             seed: plan.seed,
             tally,
@@ -296,8 +295,12 @@ fn subject(exchange: &Exchange) -> Option<String> {
 /// Lives of the process as lines for a trace.
 pub(super) fn lives(lives: &[Life]) -> impl Iterator<Item = (SystemTime, String)> {
     lives.iter().flat_map(|life| {
+        let started = match life.clock {
+            0 => "host started".to_owned(),
+            wrong => format!("host started, its clock {wrong} s wrong"),
+        };
         [
-            (life.from, "host started".to_owned()),
+            (life.from, started),
             (life.to, format!("host ended: {}", life.how)),
         ]
     })

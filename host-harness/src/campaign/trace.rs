@@ -18,34 +18,74 @@ const BAD_ONES: usize = 10;
 /// So long before and after the run's life, ends of the process are shown.
 const NEAR: Duration = Duration::from_secs(2);
 
-/// The trace of a run.
-pub(super) fn of(
-    plan: &Plan,
-    world: &World,
-    record: &Record,
-    log: &Path,
-    number: usize,
-    cases: &[Case],
-    verdicts: &[Verdict],
-) -> String {
-    let (Some(planned), Some(case), Some(verdict)) = (
-        plan.runs.get(number),
-        cases.get(number),
-        verdicts.get(number),
-    ) else {
-        return String::new();
-    };
+/// What a trace is made from.
+pub(super) struct Sources<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) world: &'a World,
+    pub(super) record: &'a Record,
+    /// The host's log.
+    pub(super) log: &'a Path,
+    /// All runs, in the order of the plan.
+    pub(super) cases: &'a [Case],
+    /// The same.
+    pub(super) verdicts: &'a [Verdict],
+}
+
+/// What went wrong: the bad runs, a line each, and everything about the first of each kind. None, if nothing did.
+pub(super) fn of(sources: &Sources<'_>) -> Option<String> {
+    let violations = sources.world.violations();
+    let mut kinds = Vec::new();
+    let mut text = String::new();
+    for (number, verdict) in sources.verdicts.iter().enumerate() {
+        let kind = std::mem::discriminant(verdict);
+        if verdict.is_good() || kinds.contains(&kind) {
+            continue;
+        }
+        kinds.push(kind);
+        text.push_str(&of_run(sources, number).unwrap_or_default());
+        text.push('\n');
+    }
+    match violations.first() {
+        None if kinds.is_empty() => return None,
+        Some(violation) => text.push_str(&of_violation(sources, violation)),
+        None => {}
+    }
+    Some(list(sources, &violations) + &text)
+}
+
+/// The first bad runs and violations, one line each.
+fn list(sources: &Sources<'_>, violations: &[String]) -> String {
+    let runs = sources.cases.iter().zip(sources.verdicts);
+    let bad: Vec<_> = runs.filter(|(_, verdict)| !verdict.is_good()).collect();
+    let mut text = format!("{} bad runs\n", bad.len());
+    for (case, verdict) in bad.iter().take(BAD_ONES) {
+        let _ = writeln!(text, "  {} ({:?}): {verdict:?}", case.port.id, case.course);
+    }
+    let _ = writeln!(text, "{} violations of a contract", violations.len());
+    for violation in violations.iter().take(BAD_ONES) {
+        let _ = writeln!(text, "  {violation}");
+    }
+    text.push('\n');
+    text
+}
+
+/// Everything about one run.
+fn of_run(sources: &Sources<'_>, number: usize) -> Option<String> {
+    let planned = sources.plan.runs.get(number)?;
+    let case = sources.cases.get(number)?;
+    let verdict = sources.verdicts.get(number)?;
     let names = names(planned, case);
     let mut lines = of_port(case);
-    lines.extend(of_github(world, case));
-    lines.extend(exchanges(world, &names));
-    lines.extend(of_log(log, &names));
+    lines.extend(of_github(sources.world, case));
+    lines.extend(exchanges(sources.world, &names));
+    lines.extend(of_log(sources.log, &names));
     let ended = case.port.ended_at.unwrap_or_else(SystemTime::now);
     let is_near = |at: SystemTime| at + NEAR >= case.port.created_at && at <= ended + NEAR;
-    lines.extend(lives(&record.lives).filter(|(at, _)| is_near(*at)));
-    let mut text = bad_ones(cases, verdicts);
-    let _ = writeln!(text, "the first of them: {verdict:?}");
-    let _ = writeln!(text, "planned: {planned:?}");
+    lines.extend(lives(&sources.record.lives).filter(|(at, _)| is_near(*at)));
+    let mut text = format!(
+        "{} is bad: {verdict:?}\nplanned: {planned:?}\n",
+        case.port.id
+    );
     let _ = writeln!(
         text,
         "Port shows {} (label {:?}, summary {:?}, links {:?}, external id {:?}); GitHub has {} run(s) of it",
@@ -57,39 +97,26 @@ pub(super) fn of(
         case.github.len()
     );
     text.push_str(&ordered(lines));
-    for violation in world.violations().iter().take(BAD_ONES) {
-        let _ = writeln!(text, "contract violated: {violation}");
-    }
-    text
+    Some(text)
 }
 
-/// The first bad runs, one line each.
-fn bad_ones(cases: &[Case], verdicts: &[Verdict]) -> String {
-    let bad: Vec<_> = cases
-        .iter()
-        .zip(verdicts)
-        .filter(|(_, verdict)| !verdict.is_good())
-        .collect();
-    let mut text = format!("{} bad runs:\n", bad.len());
-    for (case, verdict) in bad.iter().take(BAD_ONES) {
-        let _ = writeln!(text, "  {} ({:?}): {verdict:?}", case.port.id, case.course);
-    }
-    text
-}
-
-/// What there is to say about a violation of a service's contract.
-pub(super) fn of_violation(world: &World, record: &Record, violation: &str) -> String {
-    // A violation names method and path, or a run's id.
-    let named: Vec<String> = violation
-        .split([' ', ':'])
-        .filter(|word| word.len() > 8 && (word.starts_with('/') || word.contains('_')))
-        .map(str::to_owned)
-        .collect();
-    let mut lines = exchanges(world, &named);
-    lines.extend(lives(&record.lives));
-    let mut text = format!("contract violated: {violation}\n");
-    text.push_str(&ordered(lines));
-    text
+/// What there is to say about a violation of a service's contract: everything about the run that it names.
+fn of_violation(sources: &Sources<'_>, violation: &str) -> String {
+    let is_named = |case: &Case| violation.contains(case.port.id.as_str());
+    let named = sources.cases.iter().position(is_named);
+    let about = named.and_then(|number| {
+        let planned = sources.plan.runs.get(number)?;
+        let case = sources.cases.get(number)?;
+        let names = names(planned, case);
+        let mut lines = exchanges(sources.world, &names);
+        lines.extend(of_log(sources.log, &names));
+        lines.extend(lives(&sources.record.lives));
+        Some(ordered(lines))
+    });
+    format!(
+        "contract violated: {violation}\n{}",
+        about.unwrap_or_default()
+    )
 }
 
 /// How this run is called in requests, deliveries and logs.

@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt};
 use std::time::Duration;
 
 /// How many campaigns are held at once. Each waits most of its time.
-const AT_ONCE: usize = 6;
+const AT_ONCE: usize = 12;
 
 /// What came out.
 #[derive(Debug, Clone)]
@@ -20,6 +20,17 @@ pub struct Transitions {
     pub commits: u32,
     /// The first bad report, and where its process was killed.
     pub bad: Option<(String, Report)>,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Walk {
+    /// How many runs of the set; the whole has 16.
+    pub runs: usize,
+    /// What everything that is left to chance comes from.
+    pub seed: u64,
+    /// Which runs each campaign has.
+    pub set: Set,
 }
 
 /// Which runs each campaign has.
@@ -38,8 +49,7 @@ pub enum Set {
 /// If a campaign could not be held; and if the process does not kill itself at its first commit.
 pub async fn every_transition(
     setup: &Setup,
-    seed: u64,
-    set: Set,
+    wish: Walk,
     limit: Duration,
     progress: Progress<'_>,
 ) -> Result<Transitions, CampaignError> {
@@ -49,16 +59,16 @@ pub async fn every_transition(
         commits: 0,
         bad: None,
     };
-    for plan in plans(seed, set) {
+    for plan in plans(wish) {
         walk(setup, &plan, limit, progress, &mut total).await?;
     }
     Ok(total)
 }
 
-fn plans(seed: u64, set: Set) -> Vec<Plan> {
+fn plans(wish: Walk) -> Vec<Plan> {
     let plan = Plan::draw(&Wish {
-        runs: 0,
-        seed,
+        runs: wish.runs,
+        seed: wish.seed,
         faults: Faults::None,
         kills: None,
         cast: Cast::OneOfEach,
@@ -73,7 +83,7 @@ fn plans(seed: u64, set: Set) -> Vec<Plan> {
             .collect(),
         ..plan.clone()
     };
-    match set {
+    match wish.set {
         Set::Together => vec![at_once(plan.runs.clone())],
         Set::Apart => plan
             .runs

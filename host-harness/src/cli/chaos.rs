@@ -7,7 +7,7 @@ use super::{ComponentArgument, Output, Stop};
 use crate::campaign::baseline::{self, ROWS};
 use crate::campaign::catalogue::{self, find};
 use crate::campaign::plan::{Cast, Faults, Wish};
-use crate::campaign::transitions::{Set, every_transition};
+use crate::campaign::transitions::{Set, Walk, every_transition};
 use crate::campaign::{Report, Setup, campaign};
 use clap::Args;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ use std::time::Duration;
 pub(super) struct Arguments {
     #[command(flatten)]
     component: ComponentArgument,
-    /// How many runs; for --baseline in each row. The default is 200.
+    /// How many runs; for --baseline in each row. The default is 200, for --every-transition one of each kind and course.
     #[arg(long)]
     runs: Option<usize>,
     /// Everything that is left to chance comes from it: the same seed gives the same campaign.
@@ -28,6 +28,9 @@ pub(super) struct Arguments {
     /// Only this fault of the catalogue (docs/faults.md), such as "github.dispatch: 500-but-it-ran".
     #[arg(long, value_name = "WORD", conflicts_with_all = ["every_transition", "baseline"])]
     fault: Option<String>,
+    /// Leave this fault out of the mixture; can be given more than once.
+    #[arg(long, value_name = "WORD", conflicts_with_all = ["fault", "every_transition", "baseline"])]
+    without: Vec<String>,
     /// How many percent of the occasions that fault strikes.
     #[arg(long, default_value_t = 20, requires = "fault", value_parser = clap::value_parser!(u8).range(1..=100))]
     share: u8,
@@ -87,7 +90,13 @@ async fn hold(arguments: &Arguments, setup: &Setup, format: Output) -> Result<()
     }
     let faults = match &arguments.fault {
         Some(word) => Faults::One(find(word).map_err(Stop::unusable)?, arguments.share),
-        None => Faults::Mixture,
+        None => Faults::Mixture(
+            arguments
+                .without
+                .iter()
+                .map(|word| find(word).map_err(Stop::unusable))
+                .collect::<Result<_, _>>()?,
+        ),
     };
     let wish = Wish {
         runs: arguments.runs(),
@@ -123,7 +132,12 @@ async fn transitions(arguments: &Arguments, setup: &Setup, format: Output) -> Re
     } else {
         Set::Together
     };
-    let total = every_transition(setup, arguments.seed, set, arguments.limit(), &tell)
+    let walk = Walk {
+        runs: arguments.runs.unwrap_or(usize::MAX),
+        seed: arguments.seed,
+        set,
+    };
+    let total = every_transition(setup, walk, arguments.limit(), &tell)
         .await
         .map_err(Stop::unusable)?;
     let tally = &total.tally;
@@ -220,6 +234,10 @@ fn show(report: &Report, format: Output) {
                 report.strikes.values().filter(|count| **count > 0).count(),
                 report.tally.unknown,
             );
+            if !report.is_good() {
+                let arguments: Vec<String> = std::env::args().skip(1).collect();
+                println!("the same again: host-harness {}", arguments.join(" "));
+            }
             println!("{}", report.closing_line());
         }
     }

@@ -756,14 +756,22 @@ pub static CATALOGUE: &[Profile] = &[
     ),
     requests(
         "host.clock: back",
-        "the host's clock is an hour behind after every other restart",
+        "the host is killed, its clock is an hour behind after every other restart, and dispatches are reset",
         Fate::MayBeUnknown,
-        &[Trouble::Kills, Trouble::HostClock(-3600)],
+        &[
+            Trouble::Kills,
+            Trouble::HostClock(-3600),
+            once!(GitHub, DISPATCH, || Effect::CutBeforeProcessing),
+        ],
     ),
     requests(
         "host.clock: ahead",
-        "the host's clock is an hour ahead after every other restart",
+        "the host is killed, its clock is an hour ahead after every other restart, and dispatches are reset",
         Fate::MayBeUnknown,
-        &[Trouble::Kills, Trouble::HostClock(3600)],
+        &[
+            Trouble::Kills,
+            Trouble::HostClock(3600),
+            once!(GitHub, DISPATCH, || Effect::CutBeforeProcessing),
+        ],
     ),
 ];
