@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The environment variable that sets the clock wrong.
-const OFFSET: &str = "HOST_HARNESS_CLOCK_OFFSET_SECONDS";
+pub const OFFSET: &str = "HOST_HARNESS_CLOCK_OFFSET_SECONDS";
 
 /// This moment, in milliseconds since 1970-01-01T00:00:00Z: the contract's `timestamp`.
 pub fn timestamp() -> u64 {

@@ -204,7 +204,7 @@ fn config_text(world: &World, component: &Path, start: &Start) -> String {
         client = world.port.client_id(),
         visibility = VISIBILITY.as_millis(),
     );
-    text.push_str("\n[scheduler]\nshutdown-seconds = 3\n");
+    text.push_str("\n[scheduler]\nshutdown-seconds = 3\nlimit-pause-seconds = 0.5\n");
     text.push_str("\n[check]\nfirst-seconds = 0.3\nlongest-seconds = 1\n");
     if let Some(limit) = start.journal_limit {
         let _ = writeln!(text, "\n[journal]\nmax-mib = {limit}");

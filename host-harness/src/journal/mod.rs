@@ -24,7 +24,7 @@ mod record;
 mod sqlite;
 mod writer;
 
-pub use crash::CrashPoint;
+pub use crash::{CrashPoint, VARIABLE as CRASH_VARIABLE};
 pub use memory::Memory;
 pub use record::{
     Call, Change, ChangeSet, Committed, Delivery, DeliveryKey, Filter, History, Moved, Note, Phase,
