@@ -173,9 +173,8 @@ impl Host {
             .map(|tenant| connect(&runtime, tenant, options.buffer))
             .collect::<Result<Vec<_>, HostError>>()?;
         let listener = TcpListener::bind(listen).await.map_err(listen_error)?;
-        let since = clock::timestamp().saturating_sub(TAKEN_SINCE);
         let (journal, restored) =
-            Journal::start(options.store, since, metrics.clone(), options.crash).await?;
+            Journal::start(options.store, REMEMBERED, metrics.clone(), options.crash).await?;
         let lifecycle = Lifecycle::new(LifecycleOptions {
             runtime: runtime.clone(),
             journal: journal.clone(),
@@ -383,9 +382,8 @@ const PHASES: [(Phase, metrics::Phase); 6] = [
 /// How often old rows of the journal are looked for.
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 
-/// How far back runs that have ended are read at the start, in milliseconds, so that no search takes one of them for
-/// another: a host that was down for longer finds its runs by asking the server about each.
-const TAKEN_SINCE: u64 = 24 * 3600 * 1000;
+/// How many runs that have ended are remembered at the start, so that no search takes one of them for another.
+const REMEMBERED: u32 = 10_000;
 
 /// Makes the connection to Port.
 fn connect(

@@ -77,7 +77,7 @@ pub(super) async fn a_claimed_run_comes_back_with_its_calls_in_order(store: &mut
         ],
     )
     .await;
-    let restored = store.restore(0).await.unwrap();
+    let restored = store.restore(9).await.unwrap();
     let expected = [
         StoredRun {
             run: run("r_1", 10),
@@ -111,14 +111,14 @@ pub(super) async fn a_run_is_claimed_once_unless_it_was_given_back(store: &mut d
     assert_eq!(commit(store, vec![claim(1)]).await, [true]);
     commit(store, vec![vec![Change::CallDone(key("r_1"), 0)]]).await;
     assert_eq!(commit(store, vec![claim(2)]).await, [false]);
-    let restored = store.restore(0).await.unwrap();
+    let restored = store.restore(9).await.unwrap();
     assert_eq!(restored.runs[0].run.claimed_at, 1);
     assert_eq!(restored.runs[0].calls, [], "the rest of the set was made");
     let returned = moved("r_1", Phase::Returned, "2");
     commit(store, vec![vec![Change::Moved(returned)]]).await;
-    assert_eq!(store.restore(0).await.unwrap().runs, []);
+    assert_eq!(store.restore(9).await.unwrap().runs, []);
     assert_eq!(commit(store, vec![claim(3)]).await, [true]);
-    assert_eq!(store.restore(0).await.unwrap().runs[0].run.claimed_at, 3);
+    assert_eq!(store.restore(9).await.unwrap().runs[0].run.claimed_at, 3);
 }
 
 pub(super) async fn a_run_that_has_finished_stays_finished_and_keeps_its_id(store: &mut dyn Store) {
@@ -136,17 +136,19 @@ pub(super) async fn a_run_that_has_finished_stays_finished_and_keeps_its_id(stor
         ],
     )
     .await;
-    let restored = store.restore(50).await.unwrap();
+    let restored = store.restore(1).await.unwrap();
     assert_eq!(restored.runs, []);
-    assert_eq!(
-        restored.taken,
-        [Taken {
-            installation: "acme".to_owned(),
-            external_run_id: "gh_1".to_owned(),
-            started_at: 50
-        }]
-    );
-    assert_eq!(store.restore(51).await.unwrap().taken, []);
+    let taken = Taken {
+        installation: "acme".to_owned(),
+        external_run_id: "gh_1".to_owned(),
+    };
+    assert_eq!(restored.taken, [taken]);
+    assert_eq!(store.restore(0).await.unwrap().taken, []);
+    let ids = store.external_ids("acme", 1).await.unwrap();
+    assert_eq!(ids, ["gh_1"]);
+    for (installation, most) in [("acme", 0), ("globex", 9)] {
+        assert_eq!(store.external_ids(installation, most).await, Ok(vec![]));
+    }
     let again = vec![vec![Change::Claimed(run("r_1", 100))]];
     assert_eq!(commit(store, again).await, [false]);
 }
@@ -161,14 +163,14 @@ pub(super) async fn a_delivery_is_new_once_and_keeps_its_bytes_until_it_is_done(
         vec![Change::Delivery(first.clone())],
     ];
     assert_eq!(commit(store, sets).await, [true, true, false]);
-    let waiting = store.restore(0).await.unwrap().deliveries;
+    let waiting = store.restore(9).await.unwrap().deliveries;
     assert_eq!(waiting, [first.key.clone(), second.key.clone()]);
     let read = store.delivery(&first.key).await.unwrap();
     assert_eq!(read, Some(first.clone()));
     let done = Change::DeliveryDone(first.key.clone(), 5);
     let forgotten = Change::DeliveryForgotten(second.key.clone());
     commit(store, vec![vec![done, forgotten]]).await;
-    assert_eq!(store.restore(0).await.unwrap().deliveries, []);
+    assert_eq!(store.restore(9).await.unwrap().deliveries, []);
     assert_eq!(store.delivery(&first.key).await, Ok(None));
     let again = vec![
         vec![Change::Delivery(first)],
@@ -249,7 +251,7 @@ pub(super) async fn pruning_takes_old_ends_and_nothing_that_is_under_way(store: 
     for kept in ["new", "long"] {
         assert_eq!(store.history(kept).await.unwrap()[0].notes.len(), 1);
     }
-    let restored = store.restore(0).await.unwrap();
+    let restored = store.restore(9).await.unwrap();
     assert_eq!(restored.runs.len(), 1);
     assert_eq!(restored.deliveries, [delivery("waits", 1).key]);
 }
@@ -301,8 +303,8 @@ async fn a_sqlite_journal_is_the_same_after_it_was_opened_again() {
         Change::Delivery(delivery("d", 1)),
     ];
     commit(&mut journal, vec![set]).await;
-    let before = journal.restore(0).await.unwrap();
+    let before = journal.restore(9).await.unwrap();
     drop(journal);
     let mut journal = Sqlite::open(&options).await.unwrap();
-    assert_eq!(journal.restore(0).await.unwrap(), before);
+    assert_eq!(journal.restore(9).await.unwrap(), before);
 }

@@ -97,18 +97,25 @@ impl Memory {
         runs
     }
 
-    fn taken(&self, since: u64) -> Vec<Taken> {
+    fn taken(&self, most: u32) -> Vec<Taken> {
+        let mut ended: Vec<&Run> = self.runs.values().filter(|run| run.finished_at.is_some()).collect();
+        ended.sort_by_key(|run| std::cmp::Reverse(run.finished_at));
         let taken = |run: &Run| {
             Some(Taken {
                 installation: run.key.installation.clone(),
                 external_run_id: run.external_run_id.clone()?,
-                started_at: run.started_at.filter(|at| *at >= since)?,
             })
         };
-        let ended = self.runs.values().filter(|run| run.finished_at.is_some());
-        let mut taken: Vec<Taken> = ended.filter_map(taken).collect();
-        taken.sort_by_key(|taken| taken.started_at);
-        taken
+        let taken = ended.into_iter().filter_map(taken);
+        taken.take(usize::try_from(most).unwrap_or(usize::MAX)).collect()
+    }
+
+    fn newest_ids(&self, installation: &str, most: u32) -> Vec<String> {
+        let of = |run: &&Run| run.key.installation == installation;
+        let mut runs: Vec<&Run> = self.runs.values().filter(of).collect();
+        runs.sort_by_key(|run| std::cmp::Reverse(run.claimed_at));
+        let ids = runs.into_iter().filter_map(|run| run.external_run_id.clone());
+        ids.take(usize::try_from(most).unwrap_or(usize::MAX)).collect()
     }
 
     fn waiting(&self) -> Vec<DeliveryKey> {
@@ -163,12 +170,20 @@ impl Store for Memory {
         Box::pin(ready(Ok(answers)))
     }
 
-    fn restore(&mut self, since: u64) -> BoxFuture<'_, Result<Restored, JournalError>> {
+    fn restore(&mut self, ended: u32) -> BoxFuture<'_, Result<Restored, JournalError>> {
         Box::pin(ready(Ok(Restored {
             runs: self.under_way(),
-            taken: self.taken(since),
+            taken: self.taken(ended),
             deliveries: self.waiting(),
         })))
+    }
+
+    fn external_ids<'s>(
+        &'s mut self,
+        installation: &'s str,
+        most: u32,
+    ) -> BoxFuture<'s, Result<Vec<String>, JournalError>> {
+        Box::pin(ready(Ok(self.newest_ids(installation, most))))
     }
 
     fn delivery<'s>(

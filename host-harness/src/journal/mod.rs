@@ -76,9 +76,16 @@ pub trait Store: Send {
         group: &'s [ChangeSet],
     ) -> BoxFuture<'s, Result<Vec<Committed>, JournalError>>;
 
-    /// Everything that was under way: for the start of a host. External run ids are also given of runs that started at
-    /// or after `since` and have ended.
-    fn restore(&mut self, since: u64) -> BoxFuture<'_, Result<Restored, JournalError>>;
+    /// Everything that was under way: for the start of a host. External run ids are also given of the `ended` runs that
+    /// ended last. By number and not by time: clocks jump.
+    fn restore(&mut self, ended: u32) -> BoxFuture<'_, Result<Restored, JournalError>>;
+
+    /// External run ids of an installation's newest runs, at most so many.
+    fn external_ids<'s>(
+        &'s mut self,
+        installation: &'s str,
+        most: u32,
+    ) -> BoxFuture<'s, Result<Vec<String>, JournalError>>;
 
     /// A delivery that waits, whole.
     fn delivery<'s>(

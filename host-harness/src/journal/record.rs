@@ -223,8 +223,6 @@ pub struct Taken {
     pub installation: String,
     /// The id.
     pub external_run_id: String,
-    /// When the server accepted the run.
-    pub started_at: u64,
 }
 
 /// Which runs to list.

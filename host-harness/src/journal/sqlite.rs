@@ -158,7 +158,7 @@ impl Sqlite {
         Ok(calls)
     }
 
-    async fn read_all(&mut self, since: u64) -> Result<Restored, JournalError> {
+    async fn read_all(&mut self, ended: u32) -> Result<Restored, JournalError> {
         let mut calls = self.calls(None).await?;
         let rows = query(
             "SELECT run.*, (SELECT COUNT(*) FROM note \
@@ -184,17 +184,17 @@ impl Sqlite {
         }
         Ok(Restored {
             runs,
-            taken: self.taken(since).await?,
+            taken: self.taken(ended).await?,
             deliveries: self.waiting().await?,
         })
     }
 
-    async fn taken(&mut self, since: u64) -> Result<Vec<Taken>, JournalError> {
+    async fn taken(&mut self, most: u32) -> Result<Vec<Taken>, JournalError> {
         let rows = query(
-            "SELECT installation, external_run_id, started_at FROM run WHERE started_at >= $1 \
-             AND finished_at IS NOT NULL AND external_run_id IS NOT NULL ORDER BY started_at",
+            "SELECT installation, external_run_id FROM run WHERE finished_at IS NOT NULL \
+             AND external_run_id IS NOT NULL ORDER BY finished_at DESC LIMIT $1",
         )
-        .bind(signed(since))
+        .bind(i64::from(most))
         .fetch_all(&mut self.connection)
         .await
         .map_err(unreadable)?;
@@ -202,10 +202,26 @@ impl Sqlite {
             Ok(Taken {
                 installation: get(row, "installation")?,
                 external_run_id: get(row, "external_run_id")?,
-                started_at: moment(row, "started_at")?.unwrap_or_default(),
             })
         };
         rows.iter().map(taken).collect()
+    }
+
+    async fn read_external_ids(
+        &mut self,
+        installation: &str,
+        most: u32,
+    ) -> Result<Vec<String>, JournalError> {
+        let rows = query(
+            "SELECT external_run_id FROM run WHERE installation = $1 AND external_run_id IS NOT NULL \
+             ORDER BY claimed_at DESC LIMIT $2",
+        )
+        .bind(installation)
+        .bind(i64::from(most))
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(unreadable)?;
+        rows.iter().map(|row| get(row, "external_run_id")).collect()
     }
 
     async fn waiting(&mut self) -> Result<Vec<DeliveryKey>, JournalError> {
@@ -331,8 +347,16 @@ impl Store for Sqlite {
         Box::pin(async move { self.write(group).await.map_err(unwritable) })
     }
 
-    fn restore(&mut self, since: u64) -> BoxFuture<'_, Result<Restored, JournalError>> {
-        Box::pin(self.read_all(since))
+    fn restore(&mut self, ended: u32) -> BoxFuture<'_, Result<Restored, JournalError>> {
+        Box::pin(self.read_all(ended))
+    }
+
+    fn external_ids<'s>(
+        &'s mut self,
+        installation: &'s str,
+        most: u32,
+    ) -> BoxFuture<'s, Result<Vec<String>, JournalError>> {
+        Box::pin(self.read_external_ids(installation, most))
     }
 
     fn delivery<'s>(
@@ -634,7 +658,7 @@ mod tests {
         };
         assert!(error.to_string().contains("full"), "{error}");
         assert!(taken > 5, "{taken}");
-        let kept = journal.restore(0).await.unwrap().deliveries.len();
+        let kept = journal.restore(9).await.unwrap().deliveries.len();
         assert_eq!(kept, taken);
         // Handling what is there makes room again.
         let key = DeliveryKey {

@@ -41,19 +41,24 @@ enum Request {
         DeliveryKey,
         oneshot::Sender<Result<Option<Delivery>, JournalError>>,
     ),
+    ExternalIds(
+        String,
+        u32,
+        oneshot::Sender<Result<Vec<String>, JournalError>>,
+    ),
     Prune(u64, oneshot::Sender<Result<u64, JournalError>>),
 }
 
 impl Journal {
     /// Reads what was under way and starts the writer as a task of the current tokio runtime. It ends when the last
-    /// handle is dropped. `since` as for [`Store::restore`].
+    /// handle is dropped. `ended` as for [`Store::restore`].
     pub async fn start(
         mut store: Box<dyn Store>,
-        since: u64,
+        ended: u32,
         metrics: Metrics,
         crash: Option<CrashPoint>,
     ) -> Result<(Journal, Restored), JournalError> {
-        let restored = store.restore(since).await?;
+        let restored = store.restore(ended).await?;
         let (requests, queue) = mpsc::channel(QUEUE);
         let (health, watched) = watch::channel(Ok(()));
         let writer = Writer {
@@ -91,6 +96,17 @@ impl Journal {
     /// A delivery that waits.
     pub async fn delivery(&self, key: DeliveryKey) -> Result<Option<Delivery>, JournalError> {
         self.ask(|reply| Request::Delivery(key, reply)).await
+    }
+
+    /// As [`Store::external_ids`].
+    pub async fn external_ids(
+        &self,
+        installation: &str,
+        most: u32,
+    ) -> Result<Vec<String>, JournalError> {
+        let installation = installation.to_owned();
+        self.ask(|reply| Request::ExternalIds(installation, most, reply))
+            .await
     }
 
     /// As [`Store::prune`].
@@ -238,6 +254,9 @@ impl Writer {
             Request::Delivery(key, reply) => {
                 let _ = reply.send(self.store.delivery(&key).await);
             }
+            Request::ExternalIds(installation, most, reply) => {
+                let _ = reply.send(self.store.external_ids(&installation, most).await);
+            }
             Request::Prune(before, reply) => {
                 let _ = reply.send(self.store.prune(before).await);
             }
@@ -303,8 +322,16 @@ mod tests {
             })
         }
 
-        fn restore(&mut self, since: u64) -> BoxFuture<'_, Result<Restored, JournalError>> {
-            self.memory.restore(since)
+        fn restore(&mut self, ended: u32) -> BoxFuture<'_, Result<Restored, JournalError>> {
+            self.memory.restore(ended)
+        }
+
+        fn external_ids<'s>(
+            &'s mut self,
+            installation: &'s str,
+            most: u32,
+        ) -> BoxFuture<'s, Result<Vec<String>, JournalError>> {
+            self.memory.external_ids(installation, most)
         }
 
         fn delivery<'s>(

@@ -41,18 +41,16 @@ pub(super) fn ack(shared: &Arc<Shared>, entry: &Arc<Entry>, again: bool) {
 pub(super) fn dispatch(shared: &Arc<Shared>, entry: &Arc<Entry>, number: u32, began: u64) {
     let (shared, entry) = (shared.clone(), entry.clone());
     tokio::spawn(async move {
-        let ago = Duration::from_millis(clock::timestamp().saturating_sub(began));
         if number == 1 {
             let waited = clock::timestamp().saturating_sub(entry.claimed_at);
             shared
                 .metrics
                 .dispatch_waited(Duration::from_millis(waited));
         }
-        let since = Instant::now().checked_sub(ago).unwrap_or_else(Instant::now);
         let attempt = Attempt {
             number,
             first_began: began,
-            taken: lock(&shared.routes).taken(&entry.key.installation, since),
+            taken: taken(&shared, &entry, number).await,
         };
         let answer = match entry.order.clone() {
             Some(order) => {
@@ -65,6 +63,23 @@ pub(super) fn dispatch(shared: &Arc<Shared>, entry: &Arc<Entry>, number: u32, be
         post(&shared, &entry, Happened::life(Event::Dispatched(answer)));
     });
 }
+
+/// External run ids that belong to other runs. A first attempt looks at runs that are as old as itself. A later one looks
+/// back as far as the first, over kills and pauses, so the journal tells what this process has forgotten.
+async fn taken(shared: &Shared, entry: &Entry, number: u32) -> Vec<String> {
+    let installation = &entry.key.installation;
+    let mut taken = lock(&shared.routes).taken(installation, Instant::now());
+    if number > 1 {
+        match shared.journal.external_ids(installation, LOOKED_THROUGH).await {
+            Ok(known) => taken.extend(known),
+            Err(error) => tracing::error!(run = %entry.key, "{error}"),
+        }
+    }
+    taken
+}
+
+/// How many runs of an installation a search can come across: GitHub lists a thousand of a workflow at most.
+const LOOKED_THROUGH: u32 = 2_000;
 
 /// Writes down that a request may have left, before it leaves. Runs on the thread of the call, so what it waits for is
 /// done on the host's own runtime.

@@ -341,7 +341,7 @@ impl Shared {
         }
         if let Some(id) = external_run_id {
             let route = (entry.key.installation.clone(), id);
-            lock(&self.routes).close(route, Duration::ZERO);
+            lock(&self.routes).close(route);
         }
         lock(&self.entries).remove(&entry.key);
         self.idle.notify_waiters();

@@ -3,22 +3,19 @@
 use super::driver::{partition, post, pump};
 use super::entry::{Entry, Happened};
 use super::{Event, Lifecycle, Source, lock};
-use crate::clock;
 use crate::journal::{JournalError, Restored, StoredRun};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 impl Lifecycle {
     /// Takes over what was under way: before anything is claimed and before any delivery is looked at. Runs of
     /// installations that are not here stay in the journal, and so does one that cannot be read: it holds up no other.
     /// Returns how many were taken over.
     pub fn restore(&self, sources: &BTreeMap<String, Arc<Source>>, restored: &Restored) -> usize {
-        let now = clock::timestamp();
-        for taken in &restored.taken {
+        for taken in restored.taken.iter().rev() {
+            // As if they had ended just now: how long ago it was, a clock that has jumped cannot tell.
             let route = (taken.installation.clone(), taken.external_run_id.clone());
-            let ago = Duration::from_millis(now.saturating_sub(taken.started_at));
-            lock(&self.shared.routes).close(route, ago);
+            lock(&self.shared.routes).close(route);
         }
         let mut entries = Vec::new();
         let mut strangers = 0;

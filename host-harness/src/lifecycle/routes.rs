@@ -101,11 +101,10 @@ impl Routes {
         Ok(news)
     }
 
-    /// The run has ended, `ago` before now. Its id stays known for a while: the search for another run's id must not find
-    /// this one, and late news must not wait for it.
-    pub(super) fn close(&mut self, key: Key, ago: Duration) {
-        let now = Instant::now();
-        let since = now.checked_sub(ago).unwrap_or(now);
+    /// The run has ended. Its id stays known for a while: the search for another run's id must not find this one, and
+    /// late news must not wait for it.
+    pub(super) fn close(&mut self, key: Key) {
+        let since = Instant::now();
         self.routes.insert(
             key.clone(),
             Route {
@@ -286,7 +285,7 @@ mod tests {
         routes.open(key("a"), run("first")).unwrap();
         assert_eq!(routes.open(key("a"), run("second")), Err(Taken));
         assert_eq!(routes.deliver(key("a"), news(1)).0, Went::To(run("first")));
-        routes.close(key("a"), Duration::ZERO);
+        routes.close(key("a"));
         assert_eq!(routes.open(key("a"), run("third")), Err(Taken));
     }
 
@@ -319,7 +318,7 @@ mod tests {
     async fn an_ended_run_keeps_its_id_and_takes_no_more_news() {
         let mut routes = Routes::default();
         routes.open(key("a"), run("r")).unwrap();
-        routes.close(key("a"), Duration::ZERO);
+        routes.close(key("a"));
         assert_eq!(routes.deliver(key("a"), news(1)), (Went::Nowhere, vec![]));
         assert_eq!(routes.taken("acme", Instant::now()), ["a"]);
     }
@@ -327,7 +326,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn taken_are_the_runs_of_the_installation_that_are_not_much_older() {
         let mut routes = Routes::default();
-        routes.close(key("long ago"), Duration::ZERO);
+        routes.close(key("long ago"));
         tokio::time::advance(WAIT * 2).await;
         routes.open(key("old"), run("r_1")).unwrap();
         tokio::time::advance(SLACK * 2).await;
@@ -336,7 +335,7 @@ mod tests {
         routes.open(elsewhere, run("r_3")).unwrap();
         routes.deliver(key("early"), news(1));
         assert_eq!(routes.taken("acme", Instant::now()), ["new"]);
-        routes.close(key("new"), Duration::ZERO);
+        routes.close(key("new"));
         assert_eq!(routes.taken("acme", Instant::now()), ["new"]);
         assert!(!routes.routes.contains_key(&key("long ago")));
     }
