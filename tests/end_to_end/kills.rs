@@ -6,7 +6,10 @@
 use crate::killable::Killable;
 use crate::scene::SOON;
 use crate::sender::{get, post};
-use host_harness::simulator::github::{DeliveryEffect, DeliveryFault, signature};
+use host_harness::simulator::github::{
+    DeliveryEffect, DeliveryFault, GitHub, secondary_limit, signature,
+};
+use host_harness::simulator::port::Port;
 use host_harness::simulator::{Effect, Fault};
 use serde_json::Value;
 use std::time::Duration;
@@ -147,7 +150,7 @@ async fn a_webhook_that_came_while_the_process_was_dead_is_made_good_by_a_check(
     let mut world = Killable::new("").await;
     let id = world.press("held.yml");
     world.start().await;
-    let started = |port: &host_harness::simulator::port::Port| {
+    let started = |port: &Port| {
         port.run(&id)
             .is_some_and(|run| run.external_run_id.is_some())
     };
@@ -166,7 +169,7 @@ async fn a_host_that_is_told_to_stop_in_the_middle_goes_on_at_the_next_start() {
     world.github.inject(Fault::new("dispatch", slow));
     world.start().await;
     let ids: Vec<String> = (0..5).map(|_| world.press("deploy.yml")).collect();
-    let count = |github: &host_harness::simulator::github::GitHub| github.count("dispatch") > 0;
+    let count = |github: &GitHub| github.count("dispatch") > 0;
     assert!(world.github.wait_until(SOON, count).await);
     world.terminate().await.expect_code(0);
     let unfinished = ids.iter().filter(|id| !world.port.run(id).unwrap().ended());
@@ -194,6 +197,27 @@ async fn a_clock_that_jumps_between_two_lives_changes_no_end() {
 }
 
 #[tokio::test]
+async fn a_pause_that_the_server_asked_for_outlives_the_process() {
+    let mut world = Killable::new(NO_CHECKS).await;
+    let limit = Fault::new("dispatch", secondary_limit(403, Some(3)));
+    world.github.inject(limit.once());
+    let first = world.press("deploy.yml");
+    world.start().await;
+    let waits = |port: &Port| {
+        let label = port.run(&first).unwrap().status_label;
+        label.is_some_and(|label| label.starts_with("Waiting"))
+    };
+    assert!(world.port.wait_until(SOON, waits).await);
+    world.kill();
+    let second = world.press("other.yml");
+    world.start().await;
+    world.succeeded(&first).await;
+    world.succeeded(&second).await;
+    // The simulator counts requests within the pause as violations.
+    world.expect_runs(2);
+}
+
+#[tokio::test]
 async fn a_run_that_a_person_ended_while_the_host_was_down_is_not_started() {
     let mut world = Killable::new(NO_CHECKS).await;
     let id = world.press("deploy.yml");
@@ -203,7 +227,7 @@ async fn a_run_that_a_person_ended_while_the_host_was_down_is_not_started() {
     world
         .start_with(&[("HOST_HARNESS_CLOCK_OFFSET_SECONDS", "3600")])
         .await;
-    let asks = |port: &host_harness::simulator::port::Port| port.count("get-run") > 0;
+    let asks = |port: &Port| port.count("get-run") > 0;
     assert!(world.port.wait_until(SOON, asks).await);
     let next = world.press("deploy.yml");
     world.succeeded(&next).await;
@@ -340,7 +364,7 @@ async fn the_journal_can_be_looked_into_while_the_host_works() {
         .port
         .create_action_run("acme-github", "dispatch_workflow", "{}");
     world.ended(&wrong).await;
-    let started = |port: &host_harness::simulator::port::Port| {
+    let started = |port: &Port| {
         port.run(&id)
             .is_some_and(|run| run.external_run_id.is_some())
     };

@@ -33,11 +33,8 @@ impl Killable {
         port.add_integration("acme-github", true);
         github.add_repository(
             Repository::new("acme", "shop")
-                .workflow(
-                    Workflow::new("deploy.yml")
-                        .queue_time(Duration::from_millis(20))
-                        .duration(Duration::from_millis(60)),
-                )
+                .workflow(quick("deploy.yml"))
+                .workflow(quick("other.yml"))
                 .workflow(Workflow::new("held.yml").manual()),
         );
         let address = free_address();
@@ -166,6 +163,12 @@ settings = {{ discovery-seconds = 1 }}
             (vec![], vec![])
         );
     }
+}
+
+fn quick(file: &str) -> Workflow {
+    Workflow::new(file)
+        .queue_time(Duration::from_millis(20))
+        .duration(Duration::from_millis(60))
 }
 
 /// An address that nobody listens on.

@@ -98,7 +98,11 @@ impl Memory {
     }
 
     fn taken(&self, most: u32) -> Vec<Taken> {
-        let mut ended: Vec<&Run> = self.runs.values().filter(|run| run.finished_at.is_some()).collect();
+        let mut ended: Vec<&Run> = self
+            .runs
+            .values()
+            .filter(|run| run.finished_at.is_some())
+            .collect();
         ended.sort_by_key(|run| std::cmp::Reverse(run.finished_at));
         let taken = |run: &Run| {
             Some(Taken {
@@ -107,15 +111,20 @@ impl Memory {
             })
         };
         let taken = ended.into_iter().filter_map(taken);
-        taken.take(usize::try_from(most).unwrap_or(usize::MAX)).collect()
+        taken
+            .take(usize::try_from(most).unwrap_or(usize::MAX))
+            .collect()
     }
 
     fn newest_ids(&self, installation: &str, most: u32) -> Vec<String> {
         let of = |run: &&Run| run.key.installation == installation;
         let mut runs: Vec<&Run> = self.runs.values().filter(of).collect();
         runs.sort_by_key(|run| std::cmp::Reverse(run.claimed_at));
-        let ids = runs.into_iter().filter_map(|run| run.external_run_id.clone());
-        ids.take(usize::try_from(most).unwrap_or(usize::MAX)).collect()
+        let ids = runs
+            .into_iter()
+            .filter_map(|run| run.external_run_id.clone());
+        ids.take(usize::try_from(most).unwrap_or(usize::MAX))
+            .collect()
     }
 
     fn waiting(&self) -> Vec<DeliveryKey> {

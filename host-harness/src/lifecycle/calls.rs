@@ -70,7 +70,11 @@ async fn taken(shared: &Shared, entry: &Entry, number: u32) -> Vec<String> {
     let installation = &entry.key.installation;
     let mut taken = lock(&shared.routes).taken(installation, Instant::now());
     if number > 1 {
-        match shared.journal.external_ids(installation, LOOKED_THROUGH).await {
+        match shared
+            .journal
+            .external_ids(installation, LOOKED_THROUGH)
+            .await
+        {
             Ok(known) => taken.extend(known),
             Err(error) => tracing::error!(run = %entry.key, "{error}"),
         }

@@ -50,6 +50,8 @@ pub enum State {
         plan: RunPlan,
         /// How long it waits.
         pause: Duration,
+        /// Whether the server's limits make it wait, so that no other run of the installation should start either.
+        limited: bool,
     },
     /// The server runs it; news is awaited.
     Started {
@@ -300,7 +302,7 @@ impl Life {
                 let dispatch = Effect::Dispatch(self.attempt);
                 (State::Dispatching(plan), vec![dispatch])
             }
-            (State::Ready(plan), Event::NoBudget(pause, why)) => self.park(plan, &why, pause),
+            (State::Ready(plan), Event::NoBudget(pause, why)) => self.park(plan, &why, pause, true),
             (State::Dispatching(plan), Event::Leaving) => (State::Sending(plan), vec![]),
             (State::Dispatching(plan) | State::Sending(plan), Event::Dispatched(Ok(started))) => {
                 self.on_started(&plan, started, rules)
@@ -341,9 +343,7 @@ impl Life {
                 self.attempt += 1;
                 (State::Ready(plan), vec![Effect::LineUp])
             }
-            State::Parked { plan, pause } => {
-                (State::Parked { plan, pause }, vec![Effect::Wake(pause)])
-            }
+            State::Parked { pause, .. } => (state, vec![Effect::Wake(pause)]),
             State::Started { attempt, overdue } => {
                 let mut effects = vec![Effect::Check, Effect::Listen(self.next_check(rules))];
                 if overdue {
@@ -381,7 +381,8 @@ impl Life {
             .next_try(&failure, self.attempt, rules.limit_pause);
         match next {
             NextTry::After { pause, hold } => {
-                let (state, mut effects) = self.park(plan, &failure.message, pause);
+                let limited = matches!(failure.kind, FailureKind::RateLimited(_));
+                let (state, mut effects) = self.park(plan, &failure.message, pause, limited);
                 if hold {
                     effects.push(Effect::HoldInstallation(pause));
                 }
@@ -390,7 +391,7 @@ impl Life {
             NextTry::AtOnce => (State::Ready(plan), vec![Effect::LineUp]),
             NextTry::LookFirst(pause) => {
                 self.attempt += 1;
-                self.park(plan, &failure.message, pause)
+                self.park(plan, &failure.message, pause, false)
             }
             NextTry::Never if self.attempt > 1 => not_started(retry::after_an_earlier_try(failure)),
             NextTry::Never => not_started(failure),
@@ -398,7 +399,13 @@ impl Life {
     }
 
     /// Waits; says for what, once.
-    fn park(&mut self, plan: RunPlan, why: &str, pause: Duration) -> (State, Vec<Effect>) {
+    fn park(
+        &mut self,
+        plan: RunPlan,
+        why: &str,
+        pause: Duration,
+        limited: bool,
+    ) -> (State, Vec<Effect>) {
         let mut effects = Vec::with_capacity(3);
         if !self.says_waiting {
             self.says_waiting = true;
@@ -407,7 +414,12 @@ impl Life {
             effects.push(Effect::Write(Write::Waiting(label)));
         }
         effects.push(Effect::Wake(pause));
-        (State::Parked { plan, pause }, effects)
+        let state = State::Parked {
+            plan,
+            pause,
+            limited,
+        };
+        (state, effects)
     }
 
     fn on_started(

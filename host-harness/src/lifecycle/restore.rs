@@ -2,10 +2,13 @@
 
 use super::driver::{partition, post, pump};
 use super::entry::{Entry, Happened};
-use super::{Event, Lifecycle, Source, lock};
+use super::{Event, Lifecycle, Source, State, lock};
+use crate::clock;
 use crate::journal::{JournalError, Restored, StoredRun};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
 
 impl Lifecycle {
     /// Takes over what was under way: before anything is claimed and before any delivery is looked at. Runs of
@@ -53,6 +56,17 @@ impl Lifecycle {
                 let route = (entry.key.installation.clone(), id.clone());
                 // An id belongs to one run, so nobody else can have it.
                 let _ = lock(&self.shared.routes).open(route, entry.key.clone());
+            }
+            if let State::Parked {
+                pause,
+                limited: true,
+                ..
+            } = inner.life.state()
+            {
+                // The server's wish outlives the process that heard it.
+                let passed = Duration::from_millis(clock::timestamp().saturating_sub(inner.since));
+                let left = pause.saturating_sub(passed);
+                source.installation.budget().hold(left, Instant::now());
             }
             if inner.life.is_unresolved()
                 && let Some(key) = partition(&inner)
