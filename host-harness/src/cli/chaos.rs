@@ -2,7 +2,7 @@
 
 mod table;
 
-use super::serve::wait_for_signal;
+use super::signals::Signals;
 use super::{ComponentArgument, Output, Stop};
 use crate::campaign::baseline::{self, ROWS};
 use crate::campaign::catalogue::{self, find};
@@ -68,9 +68,10 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
         folder: arguments.folder.clone(),
     };
     // Stopped by a signal, it still ends the process that it has started.
+    let mut signals = Signals::listen()?;
     tokio::select! {
         result = hold(&arguments, &setup, format) => result,
-        result = wait_for_signal() => result.and(Err(Stop::No)),
+        () = signals.next() => Err(Stop::No),
     }
 }
 

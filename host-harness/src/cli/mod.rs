@@ -11,6 +11,7 @@ mod inspect;
 mod journal;
 mod output;
 mod serve;
+mod signals;
 mod simulate;
 mod webhook;
 

@@ -1,5 +1,6 @@
 //! `serve`: the host, for real.
 
+use super::signals::Signals;
 use super::{ComponentArgument, Output, Stop, check_values};
 use crate::config::ocean::{self, Ocean, Remarks};
 use crate::config::{
@@ -18,7 +19,6 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
@@ -107,6 +107,8 @@ pub(super) fn log_level(arguments: &Arguments) -> &'static str {
 }
 
 pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop> {
+    // First, so that a host that is told to stop while it starts has either taken nothing or stops in order.
+    let mut signals = Signals::listen()?;
     let configured = Configured::read(&arguments)?;
     let config = &configured.config;
     let tenants = tenants(&configured)?;
@@ -122,14 +124,11 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
         _ => Stop::unusable(error),
     })?;
     announce(&host, config.installations.len(), format);
-    wait_for_signal().await?;
+    signals.next().await;
     tracing::info!("stopping; a second signal stops at once");
     let left = tokio::select! {
         left = host.shutdown(patience) => left,
-        result = wait_for_signal() => {
-            result?;
-            return Err(Stop::No);
-        }
+        () = signals.next() => return Err(Stop::No),
     };
     if left > 0 {
         tracing::info!("{left} runs are under way: the journal has them, the next start goes on");
@@ -232,14 +231,5 @@ fn announce(host: &Host, installations: usize, format: Output) {
             "listening on {address} for {installations} installation(s): POST /webhooks/{{installation}}, \
              GET /health/live, GET /health/ready, GET /metrics"
         ),
-    }
-}
-
-/// Until the process is told to stop: SIGINT or SIGTERM.
-pub(super) async fn wait_for_signal() -> Result<(), Stop> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(Stop::unusable)?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result.map_err(Stop::unusable),
-        _ = terminate.recv() => Ok(()),
     }
 }

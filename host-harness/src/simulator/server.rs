@@ -136,6 +136,8 @@ pub(super) trait Service: Clone + Send + Sync + 'static {
     fn answer(&self, received: &Received) -> Reply;
     /// Adds what every answer carries, injected ones too.
     fn finish(&self, received: &Received, reply: Reply) -> Reply;
+    /// The client with this `authorization` is being sent this answer: from now on it knows.
+    fn told(&self, _authorization: Option<&str>, _reply: &Reply) {}
 }
 
 /// A running server; dropping the last handle stops it.
@@ -275,6 +277,7 @@ async fn pass<S: Service>(service: &S, wire: &Wire, request: Request<Body>) -> R
     };
     let reply = reply.map(|reply| service.finish(&received, reply));
     let cut = matches!(outcome, Outcome::Cut);
+    let authorization = received.header("authorization").map(str::to_owned);
     service.recording().record(Exchange {
         status: reply.as_ref().filter(|_| !cut).map(|reply| reply.status),
         response_body: reply
@@ -291,6 +294,9 @@ async fn pass<S: Service>(service: &S, wire: &Wire, request: Request<Body>) -> R
         faults: strike.names,
     });
     pause(strike.hold).await;
+    if let Some(reply) = reply.as_ref().filter(|_| !cut) {
+        service.told(authorization.as_deref(), reply);
+    }
     match (reply, outcome) {
         (None, _) | (_, Outcome::Cut) => wire.cut(),
         (Some(reply), Outcome::Whole) => respond(&reply, Body::from(reply.body.clone()), None),

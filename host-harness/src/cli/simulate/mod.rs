@@ -3,6 +3,7 @@
 
 mod world;
 
+use super::signals::Signals;
 use super::{Output, Stop, read_text};
 use crate::simulator::Exchange;
 use crate::simulator::github::{self, GitHub};
@@ -153,15 +154,14 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Prints requests as they come, until the process is told to stop.
 async fn follow(exchanges: impl Fn() -> Vec<Exchange>, format: Output) -> Result<(), Stop> {
     let mut seen = 0;
-    let stopped = super::serve::wait_for_signal();
-    tokio::pin!(stopped);
+    let mut signals = Signals::listen()?;
     loop {
         for exchange in exchanges().iter().skip(seen) {
             show(exchange, format);
             seen += 1;
         }
         tokio::select! {
-            result = &mut stopped => return result,
+            () = signals.next() => return Ok(()),
             () = tokio::time::sleep(LOOK) => {}
         }
     }

@@ -216,15 +216,20 @@ impl Gate {
 
 /// The token of the authorization header, whatever its scheme is called.
 pub(super) fn token(received: &Received) -> Option<String> {
-    let value = received.header("authorization")?;
-    let (scheme, token) = value.split_once(' ')?;
-    let known = scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token");
-    // An unknown scheme must not pass for "no token".
-    Some(if known {
-        token.trim().to_owned()
-    } else {
-        value.to_owned()
-    })
+    received.header("authorization").map(token_of)
+}
+
+/// The token of such a header's value.
+pub(super) fn token_of(value: &str) -> String {
+    match value.split_once(' ') {
+        Some((scheme, token))
+            if scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token") =>
+        {
+            token.trim().to_owned()
+        }
+        // An unknown scheme must not pass for "no token".
+        _ => value.to_owned(),
+    }
 }
 
 /// The version that a request selects, or the 400.

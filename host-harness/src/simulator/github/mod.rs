@@ -404,9 +404,11 @@ impl GitHub {
         lock(&self.api.gate).forget_limits();
     }
 
-    /// `false`: nobody listens at the address from now on, and every open connection breaks. `true`: back again.
+    /// `false`: nobody listens at the address from now on, and every open connection breaks, with whatever was being
+    /// said on it. `true`: back again.
     pub fn set_reachable(&self, reachable: bool) {
         self.running.set_reachable(reachable);
+        lock(&self.api.gate).forget_limits();
     }
 
     /// Sends an earlier delivery again, with the same GUID and body. `false` if there is none, or no body was kept.

@@ -114,7 +114,7 @@ impl Service for Api {
         let key = gate::token(received).unwrap_or_default();
         let segments = received.segments();
         let endpoint = endpoint::parse(&received.method, &segments);
-        let mut gate = lock(&self.gate);
+        let gate = lock(&self.gate);
         let (limit, used, remaining, reset) = gate.quota(&key, now);
         reply.default_header("date", httpdate::fmt_http_date(now));
         reply.default_header("server", "github.com");
@@ -134,8 +134,12 @@ impl Service for Api {
         reply.default_header("x-ratelimit-used", used.to_string());
         reply.default_header("x-ratelimit-reset", reset.to_string());
         reply.default_header("x-ratelimit-resource", "core");
-        gate.told_to_wait(&key, &reply, now);
         reply
+    }
+
+    fn told(&self, authorization: Option<&str>, reply: &Reply) {
+        let key = authorization.map(gate::token_of).unwrap_or_default();
+        lock(&self.gate).told_to_wait(&key, reply, self.now());
     }
 }
 
