@@ -1,7 +1,7 @@
 //! A run's life, from the claim to the report of its end.
 //!
 //! * `decision`: what happens next, a pure function of state and event; `retry`: what a failure to start allows;
-//! * `entry`: one run in memory; `driver`: decide, write into the journal, then do; `calls` and `checks`: the
+//! * `entry`: one run in memory; `driver`: decide and write into the journal; `effects`: then do; `calls` and `checks`: the
 //!   calls that it takes;
 //! * `restore`: what a host that was started anew finds in its journal;
 //! * `routes`: brings news to its run, also news that comes before its run is known;
@@ -15,6 +15,7 @@ mod calls;
 mod checks;
 mod decision;
 mod driver;
+mod effects;
 mod entry;
 mod outbox;
 mod report;

@@ -1,6 +1,7 @@
 //! `demo`: the main job, on a laptop, with nothing prepared.
 
 mod cast;
+mod kills;
 
 use super::{ComponentArgument, Output, Stop, load};
 use crate::engine::EngineOptions;
@@ -82,14 +83,22 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
     let _ = tokio::time::timeout(Duration::from_secs(2), stage.host.lifecycle().idle()).await;
     let runs: Vec<Option<RunView>> = ids.iter().map(|id| stage.port.run(id)).collect();
     let violations = stage.violations();
-    let ok = violations.is_empty() && all_ended(&stage.port);
+    let killed = kills::hold(&arguments.component.component).await?;
+    let ok = violations.is_empty() && all_ended(&stage.port) && killed.is_good();
     match format {
         Output::Json => super::output::print(&json!({
             "ok": ok,
             "runs": scenes.iter().zip(&runs).map(|(scene, run)| as_json(scene, run.as_ref())).collect::<Vec<_>>(),
             "violations": violations,
+            "killed": kills::as_json(&killed),
         })),
-        Output::Text => conclude(&scenes, &runs, &violations, ok),
+        Output::Text => {
+            conclude(&scenes, &runs, &violations);
+            println!("\n{}", kills::sentence(&killed));
+            if !ok {
+                println!("\nThe demo has failed.");
+            }
+        }
     }
     stage.strike(Duration::from_secs(2)).await;
     if ok { Ok(()) } else { Err(Stop::No) }
@@ -133,7 +142,7 @@ fn status(run: &RunView) -> String {
     run.result.clone().unwrap_or_else(|| run.status.clone())
 }
 
-fn conclude(scenes: &[Scene], runs: &[Option<RunView>], violations: &[String], ok: bool) {
+fn conclude(scenes: &[Scene], runs: &[Option<RunView>], violations: &[String]) {
     let mut table = Table::new();
     table
         .load_preset(presets::UTF8_FULL_CONDENSED)
@@ -173,10 +182,9 @@ fn conclude(scenes: &[Scene], runs: &[Option<RunView>], violations: &[String], o
         })
         .count();
     println!(
-        "\n{right} of {} runs ended as they should, {} contract violations{}",
+        "\n{right} of {} runs ended as they should, {} contract violations",
         scenes.len(),
-        violations.len(),
-        if ok { "" } else { ": the demo has failed" }
+        violations.len()
     );
 }
 

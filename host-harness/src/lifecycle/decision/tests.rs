@@ -1,8 +1,9 @@
 //! Every rule of the decisions, without a host around them.
 
 use super::super::retry::AMBIGUOUS_TRIES;
+use super::following::{CANCEL_AGAIN, CANCEL_GRACE, UNANSWERED_CHECKS};
 use super::*;
-use crate::contract::FailureKind;
+use crate::contract::{Change, Progress, RunUpdate};
 
 fn plan(report_status: bool) -> RunPlan {
     RunPlan {
