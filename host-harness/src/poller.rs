@@ -9,8 +9,9 @@ use crate::lifecycle::{Lifecycle, Source};
 use crate::metrics::{ClaimResult, Metrics};
 use crate::port::{self, Claim, Claimed, RunKind, TokenOwner};
 use crate::scheduler::Pace;
-use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -145,29 +146,61 @@ struct Feed {
 /// What a claim comes back with.
 type Answer = Result<Claimed, port::Error>;
 
+/// What Port was asked comes back.
+enum Heard {
+    /// Runs of one of the lists.
+    Claim(usize, Answer),
+    /// Whether action processing is switched off, if Port could say.
+    SwitchedOff(Option<bool>),
+}
+
+/// Port offers no runs to an installation whose action processing is off; it may be switched on at any time.
+async fn is_switched_off(source: Arc<Source>) -> Option<bool> {
+    let id = source.installation.id();
+    match source.port.integration(id).await {
+        Ok(integration) => Some(integration.actions_processing_enabled != Some(true)),
+        // Claims will tell whether Port works at all.
+        Err(error) => {
+            tracing::warn!(
+                installation = id,
+                "Port cannot say whether action processing is on: {error}"
+            );
+            None
+        }
+    }
+}
+
 impl<R: Fn(Readiness)> Poller<R> {
     async fn run(&mut self) {
         if !self.may_claim().await {
             return;
         }
-        // The two lists are asked side by side: one that hangs does not hold up the other.
-        let mut under_way = FuturesUnordered::new();
+        // The two lists and the integration are asked side by side: one that hangs does not hold up the others.
+        let mut under_way: FuturesUnordered<BoxFuture<'static, Heard>> = FuturesUnordered::new();
         loop {
             for number in 0..self.feeds.len() {
-                if let Some(claim) = self.claim(number) {
-                    under_way.push(claim);
-                }
+                under_way.extend(self.claim(number));
             }
             if self.asked.elapsed() > LOOK_AGAIN {
-                self.ask_whether_switched_off().await;
+                self.asked = Instant::now();
+                let look = is_switched_off(self.source.clone());
+                under_way.push(Box::pin(look.map(Heard::SwitchedOff)));
             }
             self.tell(self.readiness());
             let waits = self.feeds.iter().filter(|feed| !feed.is_asked);
             let due = waits.map(|feed| feed.pace.due()).min();
             tokio::select! {
-                Some((number, answer)) = under_way.next() => self.answered(number, answer),
+                Some(heard) = under_way.next() => self.hear(heard),
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
             }
+        }
+    }
+
+    fn hear(&mut self, heard: Heard) {
+        match heard {
+            Heard::Claim(number, answer) => self.answered(number, answer),
+            Heard::SwitchedOff(Some(switched_off)) => self.switched_off = switched_off,
+            Heard::SwitchedOff(None) => {}
         }
     }
 
@@ -218,28 +251,14 @@ impl<R: Fn(Readiness)> Poller<R> {
                 }
             }
         }
-        self.ask_whether_switched_off().await;
+        if let Some(switched_off) = is_switched_off(self.source.clone()).await {
+            self.switched_off = switched_off;
+        }
         true
     }
 
-    /// Port offers no runs to an installation whose action processing is off; it may be switched on at any time.
-    async fn ask_whether_switched_off(&mut self) {
-        let id = self.source.installation.id();
-        self.asked = Instant::now();
-        match self.source.port.integration(id).await {
-            Ok(integration) => {
-                self.switched_off = integration.actions_processing_enabled != Some(true);
-            }
-            // Claims will tell whether Port works at all.
-            Err(error) => tracing::warn!(
-                installation = id,
-                "Port cannot say whether action processing is on: {error}"
-            ),
-        }
-    }
-
     /// A claim from one feed, if it is due.
-    fn claim(&mut self, number: usize) -> Option<impl Future<Output = (usize, Answer)> + use<R>> {
+    fn claim(&mut self, number: usize) -> Option<BoxFuture<'static, Heard>> {
         let now = Instant::now();
         let is_due = |feed: &Feed| !feed.is_asked && feed.pace.due() <= now;
         if !self.feeds.get(number).is_some_and(is_due) {
@@ -261,7 +280,9 @@ impl<R: Fn(Readiness)> Poller<R> {
             exclude,
         };
         let source = self.source.clone();
-        Some(async move { (number, source.port.claim(kind, &claim).await) })
+        Some(Box::pin(async move {
+            Heard::Claim(number, source.port.claim(kind, &claim).await)
+        }))
     }
 
     /// Takes in what a claim has brought.

@@ -12,6 +12,7 @@ use host_harness::installation::Installation;
 use host_harness::journal::Memory;
 use host_harness::lifecycle::Rules;
 use host_harness::simulator::github::{self, GitHub, signature};
+use host_harness::simulator::{Effect, Fault};
 use host_harness::stage::{self, Role, Stage, WEBHOOK_SECRET};
 
 use std::sync::Arc;
@@ -241,5 +242,103 @@ async fn strangers_who_announce_much_and_send_little_hold_up_nobody() {
     succeeded(&stage, &press(&stage, DEPLOY)).await;
     assert_eq!(stage.github.count("get-run"), 0, "the end came by a check");
     drop(strangers);
+    strike(stage).await;
+}
+
+/// An end whose conclusion is missing makes the plugin ask GitHub, which hangs; so does Port.
+#[tokio::test]
+async fn a_delivery_is_answered_at_once_however_long_github_and_port_take() {
+    let stage = stage(alone()).await;
+    for side in [stage.github.inject(slow()), stage.port.inject(slow())] {
+        assert_eq!(side.hits(), 0);
+    }
+    let body = r#"{"action":"completed","workflow_run":{"id":7,"event":"workflow_dispatch","status":"completed",
+        "conclusion":null,"run_attempt":1},"repository":{"id":1,"name":"shop","owner":{"id":2,"login":"acme"}}}"#;
+    let sign = signed(body.as_bytes());
+    for number in 0..20 {
+        let id = number.to_string();
+        let headers = [
+            ("x-github-event", "workflow_run"),
+            ("x-github-delivery", id.as_str()),
+            ("x-hub-signature-256", sign.as_str()),
+        ];
+        let sent = std::time::Instant::now();
+        let (status, _) = post(stage.host.address(), PATH, &headers, body).await;
+        assert_eq!(status, 202);
+        assert!(
+            sent.elapsed() < Duration::from_millis(500),
+            "{:?}",
+            sent.elapsed()
+        );
+    }
+    assert!(
+        stage
+            .github
+            .wait_until(SOON, |github| github.count("get-run") > 0
+                || github.exchanges().is_empty())
+            .await
+    );
+    stage.github.clear_faults();
+    stage.strike(Duration::ZERO).await;
+}
+
+fn slow() -> Fault {
+    Fault::new("*", Effect::Delay(Duration::from_secs(5)))
+}
+
+/// A thousand deliveries of other people's runs, each of which the plugin looks at.
+#[tokio::test]
+async fn an_end_does_not_wait_behind_a_flood_of_other_deliveries() {
+    let stage = stage(alone()).await;
+    let host = stage.host.address();
+    let flood = async {
+        for number in 0..1_000 {
+            let body = format!(
+                r#"{{"action":"completed","workflow_run":{{"id":{number},"event":"push","status":"completed",
+                "conclusion":"success","run_attempt":1}},"repository":{{"id":1,"name":"shop",
+                "owner":{{"id":2,"login":"acme"}}}},"padding":"{}"}}"#,
+                "x".repeat(20_000)
+            );
+            let (sign, id) = (signed(body.as_bytes()), format!("flood-{number}"));
+            let headers = [
+                ("x-github-event", "workflow_run"),
+                ("x-github-delivery", id.as_str()),
+                ("x-hub-signature-256", sign.as_str()),
+            ];
+            let (status, _) = post(host, PATH, &headers, body).await;
+            assert_eq!(status, 202);
+        }
+    };
+    let ends = async {
+        let mut longest = Duration::ZERO;
+        for _ in 0..5 {
+            let id = press(&stage, DEPLOY);
+            let run = succeeded(&stage, &id).await;
+            let told = |it: &github::DeliveryView| {
+                it.event == "workflow_run"
+                    && it.action == "completed"
+                    && it.status_code == Some(202)
+            };
+            let deliveries = stage.github.deliveries();
+            let told = deliveries
+                .iter()
+                .rev()
+                .find(|it| told(it))
+                .unwrap()
+                .delivered_at;
+            let late = run
+                .ended_at
+                .unwrap()
+                .duration_since(told)
+                .unwrap_or_default();
+            longest = longest.max(late);
+        }
+        longest
+    };
+    let (longest, ()) = tokio::join!(ends, flood);
+    assert!(
+        longest < Duration::from_secs(1),
+        "{longest:?} from the delivery to the report"
+    );
     strike(stage).await;
 }

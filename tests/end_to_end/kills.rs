@@ -217,6 +217,52 @@ async fn a_pause_that_the_server_asked_for_outlives_the_process() {
     world.expect_runs(2);
 }
 
+/// A call to Port that comes back while a run has its turn and has not used it yet must not take the turn away.
+#[tokio::test]
+async fn runs_that_waited_for_long_keep_their_partition_while_port_is_asked_about_them() {
+    let mut world = Killable::new(NO_CHECKS).await;
+    world
+        .port
+        .inject(Fault::new("get-run", Effect::Delay(80 * MILLISECOND)));
+    let slow = Effect::HoldReply(60 * MILLISECOND);
+    world.github.inject(Fault::new("dispatch", slow));
+    let limit = Fault::new("dispatch", secondary_limit(403, Some(2)));
+    world.github.inject(limit.once());
+    let ids: Vec<String> = (0..6).map(|_| world.press("deploy.yml")).collect();
+    world
+        .start_with(&[("HOST_HARNESS_CLOCK_OFFSET_SECONDS", "-3600")])
+        .await;
+    let all_wait = |port: &Port| {
+        ids.iter().all(|id| {
+            let label = port.run(id).unwrap().status_label;
+            label.is_some_and(|label| label.starts_with("Waiting"))
+        })
+    };
+    assert!(world.port.wait_until(SOON, all_wait).await);
+    world.kill();
+    // To the clock of the second life the pause is over, an hour ago; to GitHub it has to be.
+    tokio::time::sleep(Duration::from_millis(2_100)).await;
+    world.start().await;
+    for id in &ids {
+        world.succeeded(id).await;
+    }
+    world.expect_runs(6);
+    let dispatches = world.github.exchanges();
+    let mut at: Vec<_> = dispatches
+        .iter()
+        .filter(|it| it.operation == "dispatch" && it.status == Some(200))
+        .map(|it| it.at)
+        .collect();
+    at.sort();
+    for pair in at.windows(2) {
+        let apart = pair[1].duration_since(pair[0]).unwrap();
+        assert!(
+            apart >= 60 * MILLISECOND,
+            "two dispatches of one workflow within {apart:?}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_run_that_a_person_ended_while_the_host_was_down_is_not_started() {
     let mut world = Killable::new(NO_CHECKS).await;

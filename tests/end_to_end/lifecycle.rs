@@ -453,6 +453,29 @@ async fn after_a_refused_token_runs_of_one_workflow_still_start_one_after_the_ot
     strike(stage).await;
 }
 
+/// GitHub sends the reset of the rate limit with every answer. It says nothing about how long a server error lasts.
+#[tokio::test]
+async fn a_server_error_is_not_waited_for_until_the_rate_limit_resets() {
+    let stage = stage(alone()).await;
+    let reset = std::time::SystemTime::now() + Duration::from_secs(3_600);
+    let reset = reset.duration_since(std::time::UNIX_EPOCH).unwrap();
+    let away = Effect::Answer {
+        status: 503,
+        headers: vec![
+            ("content-type".to_owned(), "application/json".to_owned()),
+            ("x-ratelimit-reset".to_owned(), reset.as_secs().to_string()),
+            ("x-ratelimit-remaining".to_owned(), "4000".to_owned()),
+        ],
+        body: r#"{"message":"Server Error"}"#.to_owned(),
+    };
+    let away = stage
+        .github
+        .inject(Fault::new("get-repository", away).times(2));
+    succeeded(&stage, &press(&stage, DEPLOY)).await;
+    assert_eq!(away.hits(), 2);
+    strike(stage).await;
+}
+
 // Port.
 
 #[tokio::test]

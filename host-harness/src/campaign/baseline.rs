@@ -2,7 +2,7 @@
 
 use super::catalogue::{Profile, UnknownFault, find};
 use super::conduct::Limits;
-use super::plan::{Cast, Faults, Interruption, Plan, When, Wish};
+use super::plan::{Cast, Faults, Interruption, Plan, QUICK_LANE, When, Wish};
 use super::{CampaignError, Progress, Report, Setup, held};
 use std::time::Duration;
 
@@ -46,7 +46,27 @@ pub struct Row {
     pub in_use: Figures,
     /// What happens here.
     bring_about: BringAbout,
+    /// When buttons are pressed.
+    pressed: Pressed,
+    /// Whether the services take as long as real ones do.
+    like_a_service: bool,
+    /// Whether all workflows are as quick as the quickest.
+    quick: bool,
 }
+
+/// When buttons are pressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pressed {
+    /// Forty a second.
+    Steadily,
+    /// All at the beginning.
+    AtOnce,
+    /// So that a run has ended before the next begins.
+    OneByOne,
+}
+
+/// Between two runs that must not meet: a run with services like real ones takes less.
+const APART: Duration = Duration::from_millis(1_500);
 
 /// How a row is brought about.
 #[derive(Debug)]
@@ -69,19 +89,71 @@ const fn row(name: &'static str, bring_about: BringAbout, in_use: Figures) -> Ro
         name,
         in_use,
         bring_about,
+        pressed: Pressed::Steadily,
+        like_a_service: false,
+        quick: false,
+    }
+}
+
+impl Row {
+    const fn pressed(self, pressed: Pressed) -> Row {
+        Row { pressed, ..self }
+    }
+
+    const fn quick(self) -> Row {
+        Row {
+            quick: true,
+            ..self
+        }
+    }
+
+    const fn like_a_service(self) -> Row {
+        Row {
+            like_a_service: true,
+            ..self
+        }
     }
 }
 
 /// The rows, in the order in which the system in use was measured.
 pub static ROWS: &[Row] = {
     use BringAbout::{Fault, Interruption, Nothing};
+    use Pressed::{AtOnce, OneByOne};
     &[
         row("nothing", Nothing, figures(200, 200, 0, 0, 0)),
         row(
-            "all webhooks come before the dispatch is answered",
+            "early webhooks, burst, no latency",
+            Fault("webhook.completed: early", 100),
+            figures(200, 200, 0, 0, 0),
+        )
+        .pressed(AtOnce),
+        row(
+            "early webhooks, burst, latency of services",
+            Fault("webhook.completed: early", 100),
+            figures(200, 199, 1, 0, 0),
+        )
+        .pressed(AtOnce)
+        .like_a_service(),
+        row(
+            "early webhooks, one run at a time, latency of services",
+            Fault("webhook.completed: early", 100),
+            figures(30, 0, 30, 0, 0),
+        )
+        .pressed(OneByOne)
+        .like_a_service(),
+        row(
+            "early webhooks, the answer is held until they are there",
             Fault("webhook.completed: early", 100),
             figures(200, 0, 200, 0, 0),
         ),
+        row(
+            "workflows of 20 ms, burst, latency of services",
+            Nothing,
+            figures(200, 199, 1, 0, 0),
+        )
+        .pressed(AtOnce)
+        .like_a_service()
+        .quick(),
         row(
             "5 % of acks, starts and ends: 500, not processed",
             Fault("port.write: 500", 5),
@@ -148,13 +220,8 @@ pub static ROWS: &[Row] = {
             figures(200, 186, 14, 0, 0),
         ),
         row(
-            "half of the webhooks come twice",
-            Fault("webhook: twice", 50),
-            figures(200, 200, 0, 0, 0),
-        ),
-        row(
-            "half of the webhooks are overtaken",
-            Fault("webhook: reordered", 50),
+            "webhooks come twice (50 %) and overtake each other (50 %)",
+            Fault("webhook: twice-and-reordered", 50),
             figures(200, 200, 0, 0, 0),
         ),
         row(
@@ -192,11 +259,13 @@ pub async fn rebuild(
     limit: Duration,
     progress: Progress<'_>,
 ) -> Result<Report, CampaignError> {
+    let plan = plan(row, runs, seed);
+    let last = plan.runs.last().map_or(Duration::ZERO, |run| run.pressed);
     let limits = Limits {
-        time: limit,
+        time: limit + last,
         crash: None,
     };
-    held(setup, &plan(row, runs, seed), &limits, progress).await
+    held(setup, &plan, &limits, progress).await
 }
 
 fn plan(row: &Row, runs: usize, seed: u64) -> Plan {
@@ -218,6 +287,17 @@ fn plan(row: &Row, runs: usize, seed: u64) -> Plan {
             down: DOWN,
             next_clock: 0,
         }];
+    }
+    plan.like_a_service = row.like_a_service;
+    for (run, number) in plan.runs.iter_mut().zip(0..) {
+        if row.quick {
+            run.lane = QUICK_LANE;
+        }
+        run.pressed = match row.pressed {
+            Pressed::Steadily => run.pressed,
+            Pressed::AtOnce => Duration::ZERO,
+            Pressed::OneByOne => APART * number,
+        };
     }
     plan
 }

@@ -104,12 +104,11 @@ fn never_started(case: &Case) -> Verdict {
     if !is_explained(&case.port) {
         return Verdict::Wrong("it failed without an explanation".to_owned());
     }
+    // Where it could be started, giving up is right only for a dispatch that may have left, and only if that is said.
+    let may_be_unknown = case.in_doubt || case.fates.contains(&Fate::MayBeUnknown);
     let may_fail = !case.course.starts()
-        || case.in_doubt
-        || case
-            .fates
-            .iter()
-            .any(|fate| matches!(fate, Fate::MayBeUnknown | Fate::FailsSayingWhy));
+        || case.fates.contains(&Fate::FailsSayingWhy)
+        || (may_be_unknown && says_unknown(&case.port));
     if may_fail {
         Verdict::Right
     } else {
@@ -117,6 +116,15 @@ fn never_started(case: &Case) -> Verdict {
             "it failed without having been started, and nothing was in its way".to_owned(),
         )
     }
+}
+
+/// Whether Port was told that the outcome of the dispatch is unknown, in any of the places where a person looks: where
+/// Port refuses the label, the summary still says it, and a node run has but its log.
+fn says_unknown(run: &port::RunView) -> bool {
+    let said = |text: &str| text.contains("may have been started") || text.contains("unknown");
+    run.status_label.as_deref() == Some("Outcome unknown")
+        || run.summary.as_deref().is_some_and(said)
+        || run.logs.iter().any(|line| said(&line.message))
 }
 
 fn started(case: &Case, run: &github::RunView) -> Verdict {

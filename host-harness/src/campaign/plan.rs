@@ -181,6 +181,8 @@ pub struct Plan {
     pub happenings: Vec<(Duration, Happening)>,
     /// The ends of processes, in order.
     pub interruptions: Vec<Interruption>,
+    /// Whether the services take as long as real ones do.
+    pub like_a_service: bool,
 }
 
 /// Pause between two presses.
@@ -191,6 +193,8 @@ const TIME_OF_A_KILL: Duration = Duration::from_millis(330);
 const OUTAGE: Duration = Duration::from_millis(250);
 /// Workflows of one kind and repository: as many runs of that kind can be looked for at once.
 pub(super) const LANES: usize = 8;
+/// The lane whose workflows take 20 ms.
+pub(super) const QUICK_LANE: usize = 0;
 /// Share of each fault in a mixture.
 const MIXED_PERCENT: u8 = 2;
 /// From how many runs on faults that take long are part of a mixture, and how often they strike.
@@ -222,6 +226,7 @@ impl Plan {
             ),
             happenings: happenings(&doses, time, dice.fork("happenings")),
             interruptions: interruptions(&doses, kills, dice.fork("kills")),
+            like_a_service: false,
             doses,
         };
         plan.let_people_end_runs(dice.fork("people"));

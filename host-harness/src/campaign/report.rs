@@ -110,7 +110,7 @@ impl Report {
     /// Whether no run was lost, doubled, stuck or wrong.
     pub fn is_good(&self) -> bool {
         let tally = &self.tally;
-        tally.lost + tally.doubled + tally.stuck + tally.wrong == 0
+        tally.lost + tally.doubled + tally.stuck + tally.wrong == 0 && !self.out_of_time
     }
 
     /// Whether a fault had no occasion to strike.

@@ -2,12 +2,12 @@
 
 use super::CampaignError;
 use super::catalogue::{Choice, Setting, Side, Trouble};
-use super::plan::{Course, Dose, Happening, LANES, Plan, PlannedRun, share};
+use super::plan::{Course, Dose, Happening, LANES, Plan, PlannedRun, QUICK_LANE, share};
 use crate::simulator::github::{
     self, DeliveryFault, GitHub, Input, Repository, Standing, Workflow,
 };
 use crate::simulator::port::{self, Kind, NewRun, Port};
-use crate::simulator::{Fault, Injected, mix};
+use crate::simulator::{Effect, Fault, Injected, mix};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -23,6 +23,11 @@ const SMALL_WINDOW: Duration = Duration::from_secs(3);
 /// a server has given up for a moment is then not taken by a connection.
 const FIRST_PORT: u16 = 20_000;
 const PORTS: u16 = 12_000;
+
+/// How long the services take for an answer where they are to be like real ones: as in the measurement of the system in
+/// use.
+const GITHUBS_TIME: Duration = Duration::from_millis(150);
+const PORTS_TIME: Duration = Duration::from_millis(60);
 
 /// One installation.
 #[derive(Debug, Clone)]
@@ -109,6 +114,11 @@ impl World {
     }
 
     fn inject(&mut self, plan: &Plan) {
+        if plan.like_a_service {
+            self.github
+                .inject(Fault::new("*", Effect::Delay(GITHUBS_TIME)));
+            self.port.inject(Fault::new("*", Effect::Delay(PORTS_TIME)));
+        }
         for dose in &plan.doses {
             for (number, trouble) in dose.profile.troubles.iter().enumerate() {
                 let seed = dose.seed.wrapping_add(number as u64);
@@ -271,7 +281,7 @@ fn workflow(course: Course, echoes: bool, lane: usize) -> Workflow {
     // Between 0.2 and 1.5 seconds, as in the baseline, with some that are as good as instant.
     let duration = match (course, lane) {
         (Course::Slow, _) => 1_200 + 150 * lane as u64,
-        (_, 0) => 20,
+        (_, QUICK_LANE) => 20,
         _ => 150 + 130 * lane as u64,
     };
     let workflow = Workflow::new(file_name(course, echoes, lane))

@@ -228,11 +228,12 @@ fn show(report: &Report, format: Output) {
             }
             let struck: u32 = report.strikes.values().sum();
             println!(
-                "{} s, {} kills, {} starts, {struck} strikes of {} faults, {} outcomes that nobody can tell",
+                "{} s, {} kills, {} starts, {struck} strikes of {} faults, {} given up unstarted, {} that GitHub runs unknown",
                 report.took.as_secs(),
                 report.kills,
                 report.starts,
                 report.strikes.values().filter(|count| **count > 0).count(),
+                report.tally.never_started,
                 report.tally.unknown,
             );
             if !report.is_good() {

@@ -194,7 +194,8 @@ pub struct SchedulerConfig {
     pub runs_buffered: usize,
     /// How many percent of these one action may have; 0 for all.
     pub buffer_percent_per_action: u8,
-    /// No run is started while the server's rate limit leaves only so many requests.
+    /// No run is started while the server's rate limit leaves only so many requests. Checks of runs that there is no news
+    /// of stop at twice the number.
     pub rate_threshold: u32,
     /// First pause where a server wants one and does not say how long, in seconds; it doubles each time.
     pub limit_pause_seconds: f64,

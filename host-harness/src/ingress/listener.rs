@@ -53,7 +53,7 @@ pub const ROOM: u32 = 256 * 1024;
 const EACH: usize = 2_000;
 /// Steps in which room is taken while a body comes in, in KiB. A sender that announces 25 MB and sends little holds
 /// little.
-const STEP: u32 = 64;
+const STEP: u32 = 8;
 /// How long a body may take. GitHub gives a delivery up after 10 s.
 const BODY_TIME: Duration = Duration::from_secs(10);
 

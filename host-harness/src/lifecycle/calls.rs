@@ -114,7 +114,7 @@ const LONG_AGO: Duration = Duration::from_secs(60);
 /// It is the run's turn. If it has waited for long, Port is asked first whether it is still wanted.
 pub(super) fn turn(shared: &Arc<Shared>, entry: &Arc<Entry>) {
     let waited = Duration::from_millis(clock::timestamp().saturating_sub(entry.claimed_at));
-    if waited < LONG_AGO {
+    if waited < LONG_AGO || entry.lock().life.is_unresolved() {
         return post(shared, entry, Happened::life(Event::Turn));
     }
     let (shared, entry) = (shared.clone(), entry.clone());

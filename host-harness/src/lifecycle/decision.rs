@@ -117,7 +117,9 @@ impl Life {
                 let dispatch = Effect::Dispatch(self.attempt);
                 (State::Dispatching(plan), vec![dispatch])
             }
-            (State::Ready(plan), Event::NoBudget(pause, why)) => self.park(plan, &why, pause, true),
+            (State::Ready(plan), Event::NoBudget(pause, why)) => {
+                self.park(plan, &why, pause, false)
+            }
             (State::Dispatching(plan), Event::Leaving) => (State::Sending(plan), vec![]),
             (State::Dispatching(plan) | State::Sending(plan), Event::Dispatched(Ok(started))) => {
                 self.on_started(&plan, started, rules)
@@ -138,6 +140,12 @@ impl Life {
                 },
                 event,
             ) => self.while_holding(attempt, completion, event, rules),
+            // What an attempt in doubt may have started has to be found before it can be cancelled.
+            (state @ (State::Parked { .. } | State::Ready(_)), Event::EndedElsewhere)
+                if self.attempt > 1 && rules.cancel_with_port =>
+            {
+                (state, vec![])
+            }
             (State::Parked { .. } | State::Ready(_), Event::EndedElsewhere) => {
                 (State::Ended(End::Elsewhere), vec![])
             }

@@ -46,6 +46,7 @@ pub(super) fn pump(shared: &Arc<Shared>) {
         {
             let mut inner = entry.lock();
             inner.has_turn = true;
+            inner.turn_is_pending = true;
             inner.is_lined_up = false;
         }
         let now = Instant::now();
@@ -170,6 +171,9 @@ fn decide_life(
     };
     let before = inner.life.clone();
     let words = step::words(&before, &event);
+    if matches!(event, Event::Turn | Event::NoBudget(..)) {
+        inner.turn_is_pending = false;
+    }
     let needs_record = !matches!(event, Event::Turn | Event::Quiet | Event::Unanswered(_));
     let is_restart = matches!(event, Event::Restarted);
     let effects = inner.life.handle(event.clone(), &entry.source.rules);
@@ -180,7 +184,8 @@ fn decide_life(
         inner.life.state(),
         State::Ready(_) | State::Parked { .. } | State::Started { .. } | State::Holding { .. }
     );
-    if inner.outbox.is_refused && can_be_told {
+    let is_told = matches!(event, Event::EndedElsewhere);
+    if inner.outbox.is_refused && can_be_told && !is_told {
         // It has ended in Port, and its life was in a state where that did not matter when Port said so.
         let ended = Happened::life(Event::EndedElsewhere);
         inner.queue.push_back(ended);

@@ -117,8 +117,11 @@ fn give_turn_back(shared: &Shared, entry: &Entry, inner: &mut Inner) {
         inner.life.state(),
         State::Dispatching(_) | State::Sending(_)
     );
-    if inner.has_turn && !is_under_way {
+    // A turn that was granted and not used yet is kept, whatever else happens to the run meanwhile.
+    let is_done = !inner.turn_is_pending || inner.life.end().is_some();
+    if inner.has_turn && !is_under_way && is_done {
         inner.has_turn = false;
+        inner.turn_is_pending = false;
         inner.holds_partition = inner.life.is_unresolved();
         lock(&shared.turns).done(&entry.key.installation, &entry.key, inner.holds_partition);
     }

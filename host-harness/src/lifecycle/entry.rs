@@ -54,6 +54,8 @@ pub(super) struct Inner {
     /// Whether it waits for its turn.
     pub(super) is_lined_up: bool,
     pub(super) has_turn: bool,
+    /// Whether the event that uses the turn is on its way.
+    pub(super) turn_is_pending: bool,
     /// Whether it keeps its partition without having a turn: what its attempt came to is not known yet.
     pub(super) holds_partition: bool,
     pub(super) is_checking: bool,
@@ -159,6 +161,7 @@ impl Entry {
                 reporter: Reporter::new(kind, Map::new()),
                 is_lined_up: false,
                 has_turn: false,
+                turn_is_pending: false,
                 holds_partition: false,
                 is_checking: false,
                 is_gone: false,

@@ -136,6 +136,8 @@ pub(super) async fn send(entry: &Entry, call: &PortCall, metrics: &Metrics) -> F
     let count = |result| metrics.port_called(kind_of(call), result);
     let mut call = call.clone();
     let mut failures = 0;
+    // Apart from the others, so that a long outage does not use up the patience with what comes after it.
+    let mut refusals = 0;
     loop {
         let Err(error) = attempt(entry, &call).await else {
             count(PortResult::Ok);
@@ -169,7 +171,9 @@ pub(super) async fn send(entry: &Entry, call: &PortCall, metrics: &Metrics) -> F
             }
         };
         failures += 1;
-        if tries(entry, &call, is_refusal).is_some_and(|most| failures >= most) {
+        refusals += u32::from(is_refusal);
+        let counted = if is_refusal { refusals } else { failures };
+        if tries(entry, &call, is_refusal).is_some_and(|most| counted >= most) {
             tracing::error!(run, "Port was not told in {failures} tries: {error}");
             return Fate::GivenUp;
         }

@@ -2,9 +2,10 @@
 //!
 //! Port has two lists, of action runs and of workflow node runs, and no way to wait for either. A list that offers runs
 //! is asked again at once. An idle one is asked once in an interval, a second by default, so that a run waits half a
-//! second for a host that has nothing to do. A list that has offered nothing for ten minutes is asked a fifth as often,
-//! unless both are like that: then the one for action runs keeps its interval, since a button that was not pressed
-//! all night is to work at once in the morning. At idle that makes 60 + 12 requests a minute for an installation.
+//! second for a host that has nothing to do. The list of node runs is asked a fifth as often when it has offered nothing
+//! for ten minutes, since most installations never have any; the one of action runs keeps its interval, since a button
+//! that was not pressed all night is to work at once in the morning. At idle that makes 60 + 12 requests a minute for an
+//! installation, and one more for whether action processing is on.
 //!
 //! After a failure the pauses double up to a minute, and are at least what Port asks for.
 
@@ -36,7 +37,8 @@ impl Pace {
             interval,
             may_slow_down,
             failures: 0,
-            offered: None,
+            // As if it had: nobody knows yet.
+            offered: Some(now),
             due: now,
         }
     }
@@ -102,8 +104,10 @@ mod tests {
         let now = Instant::now();
         let per_minute = |may_slow_down| {
             let mut pace = Pace::new(SECOND, may_slow_down, now);
+            let now = now + QUIET;
+            pace.answered(0, now);
             let mut requests = 0;
-            while pace.due() < now + 60 * SECOND {
+            while pace.due() <= now + 60 * SECOND {
                 requests += 1;
                 pace.answered(0, pace.due());
             }

@@ -493,6 +493,19 @@ pub static CATALOGUE: &[Profile] = &[
         )],
     ),
     requests(
+        "webhook: twice-and-reordered",
+        "webhooks come twice, and others are overtaken by later ones",
+        Fate::EndsAsItsWorkflow,
+        &[
+            delivery!("*", None, DeliveryEffect::Duplicate),
+            delivery!(
+                "*",
+                None,
+                DeliveryEffect::Overtaken(Duration::from_millis(300))
+            ),
+        ],
+    ),
+    requests(
         "webhook: dropped",
         "webhooks never come",
         Fate::EndsAsItsWorkflow,

@@ -1,5 +1,5 @@
 use super::*;
-use crate::simulator::port::LogView;
+use crate::simulator::port::{LogView, RunView};
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
@@ -24,9 +24,9 @@ fn on_github(conclusion: Option<&str>) -> github::RunView {
 }
 
 /// An action run that has ended like this, with everything that belongs to it.
-fn in_port(status: &str) -> port::RunView {
+fn in_port(status: &str) -> RunView {
     let ended = status != "IN_PROGRESS";
-    port::RunView {
+    RunView {
         id: "r_1".to_owned(),
         kind: Kind::Action,
         installation_id: Some("site-0".to_owned()),
@@ -52,7 +52,7 @@ fn in_port(status: &str) -> port::RunView {
     }
 }
 
-fn case(port: port::RunView, github: Vec<github::RunView>) -> Case {
+fn case(port: RunView, github: Vec<github::RunView>) -> Case {
     Case {
         course: Course::Succeeds,
         echoes: true,
@@ -64,8 +64,8 @@ fn case(port: port::RunView, github: Vec<github::RunView>) -> Case {
     }
 }
 
-fn given_up_run() -> port::RunView {
-    port::RunView {
+fn given_up_run() -> RunView {
+    RunView {
         external_run_id: None,
         link: vec![],
         ..in_port("FAILURE")
@@ -83,7 +83,7 @@ fn a_run_that_ended_as_its_workflow_is_right() {
 #[test]
 fn a_run_without_a_start_and_an_end_is_lost_whatever_the_fault() {
     for (acked, claims) in [(true, 1), (false, 1), (false, 0)] {
-        let port = port::RunView {
+        let port = RunView {
             acked,
             claims,
             ..in_port("IN_PROGRESS")
@@ -102,7 +102,7 @@ fn two_runs_on_github_or_two_reports_are_doubled() {
     let success = on_github(Some("success"));
     let started_twice = case(in_port("SUCCESS"), vec![success.clone(), success.clone()]);
     assert!(matches!(judge(&started_twice), Verdict::Doubled(_)));
-    let port = port::RunView {
+    let port = RunView {
         terminal_reports: 2,
         ..in_port("SUCCESS")
     };
@@ -135,23 +135,34 @@ fn a_run_that_was_never_started_may_fail_only_for_a_reason() {
         judge(&case(port.clone(), vec![])),
         Verdict::Wrong(_)
     ));
-    for fate in [Fate::FailsSayingWhy, Fate::MayBeUnknown] {
-        let right = Case {
-            fates: vec![fate],
-            ..case(port.clone(), vec![])
-        };
-        assert_eq!(judge(&right), Verdict::Right);
-    }
+    let refused = Case {
+        fates: vec![Fate::FailsSayingWhy],
+        ..case(port.clone(), vec![])
+    };
+    assert_eq!(judge(&refused), Verdict::Right);
     let transparent = Case {
         fates: vec![Fate::EndsAsItsWorkflow, Fate::IsFoundAgain],
         ..case(port.clone(), vec![])
     };
     assert!(matches!(judge(&transparent), Verdict::Wrong(_)));
-    let killed = Case {
-        in_doubt: true,
-        ..case(port.clone(), vec![])
+    // A host that gives up whatever it worked on when it was killed is not right: it has to say that it cannot know.
+    let unknown = RunView {
+        status_label: Some("Outcome unknown".to_owned()),
+        ..port.clone()
     };
-    assert_eq!(judge(&killed), Verdict::Right);
+    let given_up = RunView {
+        status_label: Some("Internal error".to_owned()),
+        ..port.clone()
+    };
+    for (fates, in_doubt) in [(vec![], true), (vec![Fate::MayBeUnknown], false)] {
+        let killed = |port: &RunView| Case {
+            in_doubt,
+            fates: fates.clone(),
+            ..case(port.clone(), vec![])
+        };
+        assert_eq!(judge(&killed(&unknown)), Verdict::Right);
+        assert!(matches!(judge(&killed(&given_up)), Verdict::Wrong(_)));
+    }
     let refused = Case {
         course: Course::Refused,
         ..case(port, vec![])
@@ -161,7 +172,7 @@ fn a_run_that_was_never_started_may_fail_only_for_a_reason() {
 
 #[test]
 fn a_failure_without_explanation_is_wrong() {
-    let silent = |port: port::RunView| port::RunView {
+    let silent = |port: RunView| RunView {
         logs: vec![],
         ..port
     };
@@ -202,7 +213,7 @@ fn an_unknown_outcome_is_honest_only_where_the_workflow_does_not_show_the_id() {
 #[test]
 fn following_another_run_or_showing_no_link_is_wrong() {
     let github = vec![on_github(Some("success"))];
-    let stranger = port::RunView {
+    let stranger = RunView {
         external_run_id: Some("gh_1_2_8".to_owned()),
         ..in_port("SUCCESS")
     };
@@ -210,7 +221,7 @@ fn following_another_run_or_showing_no_link_is_wrong() {
         judge(&case(stranger, github.clone())),
         Verdict::Wrong(_)
     ));
-    let no_link = port::RunView {
+    let no_link = RunView {
         link: vec![],
         ..in_port("SUCCESS")
     };
@@ -232,7 +243,7 @@ fn a_cancelled_workflow_is_a_failed_action_run_and_a_cancelled_node_run() {
     let cancelled = vec![on_github(Some("cancelled"))];
     let action = case(in_port("FAILURE"), cancelled.clone());
     assert_eq!(judge(&action), Verdict::Right);
-    let node = |result: &str| port::RunView {
+    let node = |result: &str| RunView {
         kind: Kind::Node,
         result: Some(result.to_owned()),
         ..in_port("COMPLETED")

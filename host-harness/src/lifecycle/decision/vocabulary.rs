@@ -23,7 +23,7 @@ pub enum State {
         plan: RunPlan,
         /// How long it waits.
         pause: Duration,
-        /// Whether the server's limits make it wait, so that no other run of the installation should start either.
+        /// Whether the server has asked for the pause, so that no other run of the installation should start either.
         limited: bool,
     },
     /// The server runs it; news is awaited.

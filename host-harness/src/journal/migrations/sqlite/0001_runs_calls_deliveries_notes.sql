@@ -18,7 +18,7 @@ CREATE TABLE run (
 
 CREATE INDEX run_under_way ON run (claimed_at) WHERE finished_at IS NULL;
 CREATE INDEX run_finished ON run (finished_at) WHERE finished_at IS NOT NULL;
-CREATE INDEX run_started ON run (started_at) WHERE started_at IS NOT NULL;
+CREATE INDEX run_newest ON run (installation, claimed_at);
 
 -- The outbox.
 CREATE TABLE call (

@@ -16,6 +16,18 @@ enum Awaited {
     Cancel,
 }
 
+impl Awaited {
+    const ALL: [Awaited; 7] = [
+        Awaited::Ack,
+        Awaited::Turn,
+        Awaited::Call,
+        Awaited::Wake,
+        Awaited::Quiet,
+        Awaited::Overdue,
+        Awaited::Cancel,
+    ];
+}
+
 /// A life, what it waits for, and what an onlooker knows about it.
 #[derive(Debug, Clone, PartialEq)]
 struct World {
@@ -38,7 +50,7 @@ impl World {
         world
     }
 
-    /// What can happen now.
+    /// What can happen: everything, at any time. What nobody waits for may come late, or twice, or by mistake.
     fn events(&self) -> Vec<Event> {
         let mut events = vec![
             Event::Restarted,
@@ -50,7 +62,7 @@ impl World {
         for outcome in [Outcome::Success, Outcome::Failure, Outcome::Cancelled] {
             events.extend([1, 2].map(|attempt| ended(attempt, outcome)));
         }
-        for awaited in &self.awaited {
+        for awaited in Awaited::ALL {
             match awaited {
                 Awaited::Ack => {
                     let acks = [Ack::Ours, Ack::Taken, Ack::Unheard];
@@ -86,7 +98,10 @@ impl World {
         let effects = self.life.handle(event.clone(), rules);
         self.forget_awaited(event);
         match event {
-            Event::Leaving => self.may_have_started = true,
+            // The driver lets no request out in any other state.
+            Event::Leaving => {
+                self.may_have_started |= matches!(before.life.state(), State::Dispatching(_));
+            }
             Event::Dispatched(Err(failure)) if self.proves_nothing_started(&before, failure) => {
                 self.may_have_started = false;
             }
