@@ -15,7 +15,8 @@ help:
 	@echo 'make demo       build everything and run actions through the real host against a simulated GitHub and Port'
 	@echo '                ARGS="…" is handed to the demo, for example: make demo ARGS="--help"'
 	@echo 'make test       run all tests; ARGS="…" is handed to cargo test, for example: make test ARGS="-p host-harness"'
-	@echo 'make chaos      put the host under faults and kills and count: RUNS=2000 SEED=1; ARGS="…" as in make chaos ARGS="--help"'
+	@echo 'make chaos      put the host under faults and kills and count: RUNS=2000 SEED=1; or'
+	@echo '                ARGS="--every-transition", ARGS="--baseline"; ARGS="--help" names the rest'
 	@echo 'make lint       check formatting, run clippy (also for the wasm target) and check the shell scripts'
 	@echo 'make component  build the component only and print where it is'
 	@echo

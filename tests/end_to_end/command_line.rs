@@ -5,9 +5,8 @@ use crate::program::{Program, Running};
 use crate::scene::{DEPLOY, SOON, TEST};
 use host_harness::simulator::github::{self, GitHub, Repository, Standing, Workflow};
 use host_harness::simulator::port::{self, Port};
-use host_harness::simulator::{Fault, github::secondary_limit};
+use host_harness::simulator::{Fault, free_address, github::secondary_limit};
 use serde_json::{Value, json};
-use std::net::TcpListener;
 use std::time::Duration;
 
 const TOKEN: &str = "ghp_abcdefghijklmnopqrstuvwxyz0123456789";
@@ -582,11 +581,7 @@ fn host_file(program: &Program, listen: &str, github: &str, port: &str, client: 
 async fn three_processes_bring_a_run_to_its_end() {
     let program = Program::new();
     // The world has to name the host before it runs.
-    let free = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .to_string();
+    let free = free_address().unwrap();
     program.file("hook-secret", HOOK_SECRET);
     program.file(
         "world.toml",
@@ -613,7 +608,7 @@ async fn three_processes_bring_a_run_to_its_end() {
     let client = (text(&in_port["clientId"]), text(&in_port["clientSecret"]));
     host_file(
         &program,
-        &free,
+        &free.to_string(),
         &text(&on_github["apiUrl"]),
         &text(&in_port["baseUrl"]),
         (&client.0, &client.1),

@@ -2,9 +2,10 @@
 
 use crate::program::{Finished, Program, Running};
 use crate::scene::SOON;
+use host_harness::simulator::free_address;
 use host_harness::simulator::github::{self, GitHub, Repository, Workflow};
 use host_harness::simulator::port::{self, Port, RunView};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// The secret that webhooks are signed with.
@@ -37,7 +38,7 @@ impl Killable {
                 .workflow(quick("other.yml"))
                 .workflow(Workflow::new("held.yml").manual()),
         );
-        let address = free_address();
+        let address = free_address().unwrap();
         let url = format!("http://{address}/webhooks/acme-github");
         let webhook = github.add_webhook(url, Some(HOOK_SECRET.to_owned()));
         let program = Program::new();
@@ -169,10 +170,4 @@ fn quick(file: &str) -> Workflow {
     Workflow::new(file)
         .queue_time(Duration::from_millis(20))
         .duration(Duration::from_millis(60))
-}
-
-/// An address that nobody listens on.
-fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap()
 }

@@ -54,9 +54,6 @@ pub enum CampaignError {
     /// A simulator could not listen.
     #[error("a simulator cannot listen on loopback: {0}")]
     Simulator(#[from] std::io::Error),
-    /// All ports are taken.
-    #[error("no port is free on loopback")]
-    NoPort,
     /// A file or program cannot be used.
     #[error("{}: {error}", .path.display())]
     File {

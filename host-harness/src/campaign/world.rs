@@ -7,11 +7,10 @@ use crate::simulator::github::{
     self, DeliveryFault, GitHub, Input, Repository, Standing, Workflow,
 };
 use crate::simulator::port::{self, Kind, NewRun, Port};
-use crate::simulator::{Effect, Fault, Injected, mix};
+use crate::simulator::{Effect, Fault, Injected, free_address};
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// What webhooks are signed with.
@@ -19,10 +18,6 @@ pub(super) const WEBHOOK_SECRET: &str = "the secret of a campaign";
 /// Requests of an installation in a window of [`SMALL_WINDOW`], where its quota is to be used up.
 const SMALL_QUOTA: u32 = 60;
 const SMALL_WINDOW: Duration = Duration::from_secs(3);
-/// Ports for servers are looked for from here up to where systems usually begin to take ports for connections: what
-/// a server has given up for a moment is then not taken by a connection.
-const FIRST_PORT: u16 = 20_000;
-const PORTS: u16 = 12_000;
 
 /// How long the services take for an answer where they are to be like real ones: as in the measurement of the system in
 /// use.
@@ -354,20 +349,4 @@ fn unreadable(run: &PlannedRun, installation: &str) -> String {
         }),
     }
     .to_string()
-}
-
-/// An address on loopback that nobody listens at, and that no other campaign of this process gets.
-fn free_address() -> Result<SocketAddr, CampaignError> {
-    static GIVEN: AtomicU64 = AtomicU64::new(0);
-    let first = mix(u64::from(std::process::id()));
-    for _ in 0..PORTS {
-        let given = GIVEN.fetch_add(1, Ordering::Relaxed);
-        let offset = first.wrapping_add(given) % u64::from(PORTS);
-        let port = FIRST_PORT.saturating_add(u16::try_from(offset).unwrap_or_default());
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        if std::net::TcpListener::bind(address).is_ok() {
-            return Ok(address);
-        }
-    }
-    Err(CampaignError::NoPort)
 }

@@ -237,7 +237,7 @@ impl Lifecycle {
         census
     }
 
-    /// Begins nothing new from now on: no dispatch, no ack.
+    /// Begins nothing new from now on: no dispatch, no check. What Port is to be told still goes out, acks as well.
     pub fn stop(&self) {
         self.shared.stopping.cancel();
     }

@@ -14,6 +14,7 @@
 //! description, and the wire behaviour of Port's own open-source clients where the description is silent. What is
 //! known to be missing is listed in [`github`] and [`port`].
 
+mod address;
 pub mod fault;
 pub mod github;
 pub mod port;
@@ -23,6 +24,7 @@ mod server;
 mod testing;
 mod wire;
 
+pub use address::free_address;
 pub(crate) use fault::mix;
 pub use fault::{Effect, Fault, Injected, Schedule};
 pub use recording::Exchange;
