@@ -1,0 +1,393 @@
+//! Deliveries that come early, late, twice, damaged or not at all.
+
+use super::{MILLISECOND, delivered};
+use crate::scene::{
+    DEPLOY, HELD, INSTALLATION, OFTEN, SOON, TEST, alone, ended, failed_saying, press,
+    run_on_github, stage, started, strike, succeeded,
+};
+use crate::sender::post;
+use host_harness::simulator::github::{
+    self, DeliveryEffect, DeliveryFault, DeliveryView, Phase, bad_gateway, not_found, signature,
+};
+use host_harness::simulator::{Effect, Fault};
+use host_harness::stage::{Role, StageOptions, WEBHOOK_SECRET};
+use serde_json::json;
+
+#[tokio::test]
+async fn an_end_that_overtakes_the_answer_to_the_dispatch_is_reported() {
+    let stage = stage(alone()).await;
+    let slow = Effect::HoldReply(400 * MILLISECOND);
+    stage.github.inject(Fault::new("dispatch", slow));
+    let action = press(&stage, DEPLOY);
+    let node = stage
+        .port
+        .create_node_run(INSTALLATION, "dispatch_workflow", TEST);
+    let run = succeeded(&stage, &action).await;
+    let on_github = run_on_github(&stage, &run.external_run_id.unwrap());
+    let told = delivered(&stage, on_github.id, "completed").await;
+    let linked = run
+        .updates
+        .iter()
+        .find(|(_, update)| update.get("externalRunId").is_some());
+    assert!(
+        told.delivered_at < linked.unwrap().0,
+        "the test does not test what it says"
+    );
+    failed_saying(&stage, &node, &["Run cargo test"]).await;
+    assert_eq!(stage.github.count("get-run"), 0);
+    strike(stage).await;
+}
+
+#[tokio::test]
+async fn the_same_delivery_a_hundred_times_ends_a_run_once() {
+    let stage = stage(alone()).await;
+    let id = press(&stage, DEPLOY);
+    let run = succeeded(&stage, &id).await;
+    let on_github = run_on_github(&stage, &run.external_run_id.clone().unwrap());
+    let told = delivered(&stage, on_github.id, "completed").await;
+    for _ in 0..99 {
+        assert!(stage.github.redeliver(&told.guid));
+    }
+    let count = || {
+        stage
+            .github
+            .deliveries()
+            .iter()
+            .filter(|it| it.guid == told.guid)
+            .count()
+    };
+    assert!(stage.github.wait_until(SOON, |_| count() == 100).await);
+    // The same news under other ids, as of a second hook.
+    let headers = |number: usize| {
+        let id = format!("other-{number}");
+        let rename = |(name, value): &(String, String)| match name.as_str() {
+            "X-GitHub-Delivery" => (name.clone(), id.clone()),
+            _ => (name.clone(), value.clone()),
+        };
+        told.headers.iter().map(rename).collect::<Vec<_>>()
+    };
+    for number in 0..20 {
+        let headers = headers(number);
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|(n, v)| (n.as_str(), v.as_str()))
+            .collect();
+        let path = format!("/webhooks/{INSTALLATION}");
+        let (status, _) = post(stage.host.address(), &path, &headers, told.payload.to_vec()).await;
+        assert_eq!(status, 202);
+    }
+    let after = stage.port.run(&id).unwrap();
+    assert_eq!(
+        (after.terminal_reports, after.updates.len()),
+        (1, run.updates.len())
+    );
+    strike(stage).await;
+}
+
+#[tokio::test]
+async fn deliveries_that_come_twice_or_in_any_order_do_no_harm() {
+    let stage = stage(alone()).await;
+    let github = &stage.github;
+    github.inject_delivery(DeliveryFault::new("*", DeliveryEffect::Duplicate).share(50, 1));
+    let late = DeliveryEffect::Overtaken(80 * MILLISECOND);
+    github.inject_delivery(DeliveryFault::new("*", late).share(50, 2));
+    let runs: Vec<_> = (0..10)
+        .map(|number| {
+            let properties = if number % 3 == 0 { TEST } else { DEPLOY };
+            (press(&stage, properties), properties == DEPLOY)
+        })
+        .collect();
+    for (id, is_good) in &runs {
+        assert_eq!(ended(&stage, id).await.succeeded(), *is_good);
+    }
+    strike(stage).await;
+}
+
+#[tokio::test]
+async fn a_delivery_that_comes_late_changes_nothing() {
+    let stage = stage(alone()).await;
+    let id = press(&stage, DEPLOY);
+    let run = succeeded(&stage, &id).await;
+    let on_github = run_on_github(&stage, &run.external_run_id.clone().unwrap());
+    for action in ["requested", "in_progress", "completed"] {
+        let told = delivered(&stage, on_github.id, action).await;
+        let path = format!("/webhooks/{INSTALLATION}");
+        let sign = signature(WEBHOOK_SECRET, &told.payload);
+        let headers = [
+            ("x-github-event", "workflow_run"),
+            ("x-github-delivery", action),
+            ("content-type", "application/json"),
+            ("x-hub-signature-256", sign.as_str()),
+        ];
+        let answer = post(stage.host.address(), &path, &headers, told.payload.to_vec()).await;
+        assert_eq!(answer, (202, "accepted\n".to_owned()));
+    }
+    tokio::time::sleep(100 * MILLISECOND).await;
+    assert_eq!(
+        stage.port.run(&id).unwrap().updates.len(),
+        run.updates.len()
+    );
+    strike(stage).await;
+}
+
+#[tokio::test]
+async fn a_delivery_with_a_wrong_or_without_a_signature_ends_nothing_and_a_good_one_later_does() {
+    let stage = stage(alone()).await;
+    for forged in [DeliveryEffect::BadSignature, DeliveryEffect::NoSignature] {
+        let fault = DeliveryFault::new("workflow_run", forged).action("completed");
+        stage.github.inject_delivery(fault.once());
+        let id = press(&stage, DEPLOY);
+        let on_github = started(&stage, &id).await;
+        let told = delivered(&stage, on_github.id, "completed").await;
+        assert_eq!(told.status_code, Some(401));
+        tokio::time::sleep(50 * MILLISECOND).await;
+        assert!(!stage.port.run(&id).unwrap().ended());
+        // Refused under this id, so it is not known already.
+        assert!(stage.github.redeliver(&told.guid));
+        succeeded(&stage, &id).await;
+    }
+    strike(stage).await;
+}
+
+#[tokio::test]
+async fn a_lost_delivery_is_made_good_by_a_check() {
+    let stage = stage(StageOptions {
+        rules: OFTEN,
+        ..alone()
+    })
+    .await;
+    let lost = DeliveryFault::new("workflow_run", DeliveryEffect::Drop).action("completed");
+    stage.github.inject_delivery(lost);
+    let (good, bad) = (press(&stage, DEPLOY), press(&stage, TEST));
+    succeeded(&stage, &good).await;
+    failed_saying(&stage, &bad, &["unit tests", "Run cargo test"]).await;
+    strike(stage).await;
+}
+
+#[tokio::test]
+async fn a_check_that_fails_is_made_again() {
+    let stage = stage(StageOptions {
+        rules: OFTEN,
+        ..alone()
+    })
+    .await;
+    stage
+        .github
+        .inject_delivery(DeliveryFault::new("*", DeliveryEffect::Drop));
+    stage
+        .github
+        .inject(Fault::new("get-run", not_found()).times(2));
+    stage
+        .github
+        .inject(Fault::new("get-run", bad_gateway()).after(2).once());
+    stage
+        .github
+        .inject(Fault::new("get-run", Effect::GarbageBody).after(3).once());
+    succeeded(&stage, &press(&stage, DEPLOY)).await;
+    strike(stage).await;
+}
+
+#[tokio::test]
+async fn a_completion_without_a_conclusion_is_looked_up() {
+    let stage = stage(alone()).await;
+    let unclear = DeliveryFault::new("workflow_run", DeliveryEffect::NullConclusion);
+    stage.github.inject_delivery(unclear.action("completed"));
+    let (good, bad) = (press(&stage, DEPLOY), press(&stage, TEST));
+    succeeded(&stage, &good).await;
+    failed_saying(&stage, &bad, &["Run cargo test"]).await;
+    strike(stage).await;
+}
+
+#[tokio::test]
+async fn a_failure_that_cannot_be_explained_is_reported_all_the_same() {
+    let stage = stage(alone()).await;
+    stage.github.inject(Fault::new("list-jobs", bad_gateway()));
+    let run = failed_saying(&stage, &press(&stage, TEST), &["ended: failure"]).await;
+    assert_eq!(run.status_label.as_deref(), Some("Failed"));
+    strike(stage).await;
+}
+
+#[tokio::test]
+async fn webhooks_of_other_peoples_runs_disturb_nothing() {
+    let stage = stage(alone()).await;
+    let id = press(&stage, HELD);
+    let own = started(&stage, &id).await;
+    let mut others = Vec::new();
+    for (event, actor) in [
+        ("push", "mona"),
+        ("workflow_dispatch", "mona"),
+        ("workflow_dispatch", own.actor.as_str()),
+    ] {
+        let workflow = "deploy.yml";
+        let other = stage
+            .github
+            .start_foreign_run("acme", "shop", workflow, event, actor);
+        others.push(other.unwrap());
+    }
+    for other in others {
+        assert_eq!(
+            delivered(&stage, other, "completed").await.status_code,
+            Some(202)
+        );
+    }
+    let run = stage.port.run(&id).unwrap();
+    assert!(
+        !run.ended() && stage.port.count("patch-run") == 1,
+        "{run:#?}"
+    );
+    assert_eq!(
+        stage.port.count("find-run") + stage.port.count("find-node-run"),
+        0
+    );
+    stage.github.finish(own.id, "success");
+    succeeded(&stage, &id).await;
+    strike(stage).await;
+}
+
+#[tokio::test]
+async fn a_second_attempt_does_not_change_what_the_first_has_ended() {
+    let stage = stage(alone()).await;
+    let id = press(&stage, HELD);
+    let on_github = started(&stage, &id).await;
+    stage.github.finish(on_github.id, "failure");
+    ended(&stage, &id).await;
+    stage.github.rerun(on_github.id);
+    stage.github.finish(on_github.id, "success");
+    let count = || {
+        let deliveries = stage.github.deliveries();
+        let is_end = |it: &&DeliveryView| it.event == "workflow_run" && it.action == "completed";
+        deliveries.iter().filter(is_end).count()
+    };
+    assert!(stage.github.wait_until(SOON, |_| count() == 2).await);
+    let run = ended(&stage, &id).await;
+    assert_eq!(run.status, "FAILURE");
+    strike(stage).await;
+}
+
+#[tokio::test]
+async fn the_end_of_an_older_attempt_does_not_end_a_newer_one() {
+    let stage = stage(alone()).await;
+    let late = DeliveryEffect::Overtaken(300 * MILLISECOND);
+    let fault = DeliveryFault::new("workflow_run", late).action("completed");
+    stage.github.inject_delivery(fault.once());
+    let id = press(&stage, HELD);
+    let on_github = started(&stage, &id).await;
+    stage.github.finish(on_github.id, "failure");
+    assert!(stage.github.rerun(on_github.id));
+    stage.github.advance(on_github.id, Phase::InProgress);
+    delivered(&stage, on_github.id, "completed").await;
+    tokio::time::sleep(50 * MILLISECOND).await;
+    assert!(!stage.port.run(&id).unwrap().ended());
+    stage.github.finish(on_github.id, "success");
+    let run = succeeded(&stage, &id).await;
+    assert!(
+        run.logs
+            .iter()
+            .any(|line| line.message.contains("(attempt 2) ended: success"))
+    );
+    strike(stage).await;
+}
+
+/// The system that we replace compares the actor with its own name and the repository's visibility with a filter of its
+/// catalogue, and drops ends that do not fit.
+#[tokio::test]
+async fn an_end_counts_whoever_is_called_its_actor_and_whatever_its_repository_is() {
+    let stage = stage(alone()).await;
+    let withheld = DeliveryFault::new("workflow_run", DeliveryEffect::BadSignature);
+    stage.github.inject_delivery(withheld.action("completed"));
+    for change in ["actor", "visibility", "organization"] {
+        let id = press(&stage, HELD);
+        let run = started(&stage, &id).await;
+        stage.github.finish(run.id, "success");
+        let told = delivered(&stage, run.id, "completed").await;
+        let mut body: serde_json::Value = serde_json::from_slice(&told.payload).unwrap();
+        match change {
+            "actor" => {
+                body["workflow_run"]["actor"]["login"] = json!("Renamed-App[bot]");
+                body["sender"]["login"] = json!("somebody");
+            }
+            "visibility" => {
+                body["repository"]
+                    .as_object_mut()
+                    .unwrap()
+                    .remove("visibility");
+                body["repository"]["private"] = json!(true);
+            }
+            _ => {
+                body.as_object_mut().unwrap().remove("organization");
+            }
+        }
+        let body = body.to_string();
+        let sign = signature(WEBHOOK_SECRET, body.as_bytes());
+        let headers = [
+            ("x-github-event", "workflow_run"),
+            ("x-github-delivery", change),
+            ("content-type", "application/json"),
+            ("x-hub-signature-256", sign.as_str()),
+        ];
+        let path = format!("/webhooks/{INSTALLATION}");
+        let answer = post(stage.host.address(), &path, &headers, body).await;
+        assert_eq!(answer.0, 202);
+        succeeded(&stage, &id).await;
+    }
+    strike(stage).await;
+}
+
+#[tokio::test]
+async fn a_run_that_github_does_not_show_yet_is_no_failure() {
+    let stage = stage(StageOptions {
+        rules: OFTEN,
+        github: github::Options {
+            fresh_run_lag: 400 * MILLISECOND,
+            ..github::Options::default()
+        },
+        ..alone()
+    })
+    .await;
+    stage
+        .github
+        .inject_delivery(DeliveryFault::new("*", DeliveryEffect::Drop));
+    let id = press(&stage, DEPLOY);
+    succeeded(&stage, &id).await;
+    let refused = stage.github.exchanges();
+    let refused = refused
+        .iter()
+        .filter(|it| it.operation == "get-run" && it.status == Some(404));
+    assert!(refused.count() > 0, "it was shown at once");
+    strike(stage).await;
+}
+
+#[tokio::test]
+async fn the_path_of_the_system_that_we_replace_takes_deliveries_too() {
+    let stage = stage(StageOptions::with(vec![Role {
+        live_events: false,
+        ..Role::self_hosted(INSTALLATION)
+    }]))
+    .await;
+    let url = format!("http://{}/integration/webhook", stage.host.address());
+    stage
+        .github
+        .add_webhook(url, Some(WEBHOOK_SECRET.to_owned()));
+    succeeded(&stage, &press(&stage, DEPLOY)).await;
+    assert_eq!(stage.github.count("get-run"), 0);
+    strike(stage).await;
+}
+
+/// Deliveries have no order. News of an earlier stage has to be dropped once a later one is shown.
+#[tokio::test]
+async fn a_late_delivery_does_not_take_the_label_back() {
+    let stage = stage(alone()).await;
+    let late = DeliveryEffect::Overtaken(150 * MILLISECOND);
+    let fault = DeliveryFault::new("workflow_run", late).action("requested");
+    stage.github.inject_delivery(fault);
+    let id = press(&stage, HELD);
+    let on_github = started(&stage, &id).await;
+    stage.github.advance(on_github.id, Phase::InProgress);
+    delivered(&stage, on_github.id, "requested").await;
+    tokio::time::sleep(50 * MILLISECOND).await;
+    let label = stage.port.run(&id).unwrap().status_label;
+    stage.github.finish(on_github.id, "success");
+    succeeded(&stage, &id).await;
+    assert_eq!(label.as_deref(), Some("Running"));
+    strike(stage).await;
+}
