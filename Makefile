@@ -3,7 +3,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos lint component ready
+.PHONY: help demo test chaos bench lint component ready
 
 # The same number as `rust-version` in Cargo.toml. There is no rust-toolchain.toml on purpose: it would make rustup
 # download one exact toolchain even where a newer one is installed, and fail where it cannot.
@@ -17,6 +17,7 @@ help:
 	@echo 'make test       run all tests; ARGS="…" is handed to cargo test, for example: make test ARGS="-p host-harness"'
 	@echo 'make chaos      put the host under faults and kills and count: RUNS=2000 SEED=1; or'
 	@echo '                ARGS="--every-transition", ARGS="--baseline"; ARGS="--help" names the rest'
+	@echo 'make bench      hold 1,000 installations and 10,000 waiting runs at once and print what one more takes (Linux)'
 	@echo 'make lint       check formatting, run clippy (also for the wasm target) and check the shell scripts'
 	@echo 'make component  build the component only and print where it is'
 	@echo
@@ -48,6 +49,9 @@ chaos: ready
 	path=$$(component/build.sh); \
 	cargo build --workspace --bins; \
 	"$(host)" chaos --component "$$path" $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+bench: ready
+	@cargo bench --workspace --bench capacity --profile dev
 
 test: ready
 	@set -e -o pipefail; \

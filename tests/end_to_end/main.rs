@@ -18,11 +18,12 @@ mod lifecycle;
 mod promises;
 mod scheduling;
 mod seed;
-mod sender;
 
 #[path = "../support/bench.rs"]
 #[expect(dead_code, reason = "most of it is for the tests of single calls")]
 mod bench;
+#[path = "../support/capacity.rs"]
+mod capacity;
 #[path = "../support/component.rs"]
 mod component;
 #[path = "../support/killable.rs"]
@@ -31,3 +32,5 @@ mod killable;
 mod program;
 #[path = "../support/scene.rs"]
 mod scene;
+#[path = "../support/sender.rs"]
+mod sender;

@@ -311,3 +311,16 @@ async fn what_the_host_does_is_counted_without_a_word_of_a_customer() {
     }
     strike(stage).await;
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_thousand_parked_runs_of_fifty_installations_are_held_at_once_and_cost_little() {
+    let held = crate::capacity::hold(50, 1_000).await;
+    assert_eq!(held.requests_to_github, 0);
+    assert!(held.parking < SOON * 4, "parked within {:?}", held.parking);
+    let (run, installation) = (held.per_run(), held.per_installation());
+    assert!(
+        run < 64 * 1024 && installation < 512 * 1024,
+        "{run} bytes for a parked run, {installation} for an idle installation"
+    );
+}

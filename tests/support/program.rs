@@ -161,6 +161,14 @@ impl Running {
         tokio::time::timeout(limit, ended).await.is_ok()
     }
 
+    /// The memory that the process has allocated and touched, in bytes (`RssAnon`, proc(5)).
+    pub fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("RssAnon:"));
+        let kib = line.unwrap().split_whitespace().nth(1).unwrap();
+        kib.parse::<u64>().unwrap() * 1024
+    }
+
     /// Sends SIGTERM and waits for the end.
     pub async fn terminate(mut self) -> Finished {
         let id = self.child.id().to_string();
