@@ -167,10 +167,11 @@ impl Host {
             address: listen,
             error,
         };
+        let pool = port::Pool::new()?;
         let tenants = options
             .tenants
             .into_iter()
-            .map(|tenant| connect(&runtime, tenant, options.buffer))
+            .map(|tenant| connect(&runtime, tenant, &pool, options.buffer))
             .collect::<Result<Vec<_>, HostError>>()?;
         let listener = TcpListener::bind(listen).await.map_err(listen_error)?;
         let (journal, restored) =
@@ -389,6 +390,7 @@ const REMEMBERED: u32 = 10_000;
 fn connect(
     runtime: &Runtime,
     tenant: Tenant,
+    pool: &port::Pool,
     buffer: (usize, Option<u8>),
 ) -> Result<(Arc<Source>, Claims), HostError> {
     let Tenant {
@@ -409,13 +411,12 @@ fn connect(
         version: manifest.version.clone(),
         identifier: id.clone(),
     };
-    let client =
-        port::Client::new(port.settings(identity), transport::client()?).map_err(|error| {
-            HostError::Port {
-                installation: id,
-                error,
-            }
-        })?;
+    let client = port::Client::new(port.settings(identity), pool.clone()).map_err(|error| {
+        HostError::Port {
+            installation: id,
+            error,
+        }
+    })?;
     let source = Source {
         installation,
         port: Arc::new(client),

@@ -52,6 +52,7 @@ async fn main() {
         RUNS - INSTALLATIONS,
         held.parking.as_secs_f64()
     );
+    println!("files and sockets open, at most:    {}", held.open_files);
     println!(
         "requests to GitHub while they wait: {}",
         held.requests_to_github

@@ -318,6 +318,8 @@ async fn a_thousand_parked_runs_of_fifty_installations_are_held_at_once_and_cost
     let held = crate::capacity::hold(50, 1_000).await;
     assert_eq!(held.requests_to_github, 0);
     assert!(held.parking < SOON * 4, "parked within {:?}", held.parking);
+    let open_files = held.open_files;
+    assert!(open_files < 700, "{open_files} open files");
     let (run, installation) = (held.per_run(), held.per_installation());
     assert!(
         run < 64 * 1024 && installation < 512 * 1024,

@@ -30,6 +30,8 @@ pub struct Held {
     pub all: u64,
     /// How long it took to claim, plan, ack and park all of them.
     pub parking: Duration,
+    /// The most files and sockets that were open meanwhile.
+    pub open_files: usize,
     /// Requests to GitHub while they waited, in `SILENCE`.
     pub requests_to_github: usize,
     installations: u64,
@@ -56,11 +58,11 @@ pub async fn hold(installations: u64, runs: u64) -> Held {
     let mut host = start(installations).await;
     let idle = host.settled().await;
     host.press(installations);
-    host.parked(installations).await;
+    let early = host.parked(installations).await;
     let first = host.settled().await;
     let began = Instant::now();
     host.press(runs - installations);
-    host.parked(runs).await;
+    let open_files = host.parked(runs).await.max(early);
     let parking = began.elapsed();
     let all = host.settled().await;
     let before = host.github.exchanges().len();
@@ -76,6 +78,7 @@ pub async fn hold(installations: u64, runs: u64) -> Held {
         first,
         all,
         parking,
+        open_files,
         requests_to_github,
         installations,
         runs,
@@ -160,10 +163,13 @@ impl Many {
         }
     }
 
-    /// Waits until so many runs wait for the limit, and Port has been told of each.
-    async fn parked(&self, runs: u64) {
+    /// Waits until so many runs wait for the limit, and Port has been told of each. Returns the most files and sockets
+    /// that were open meanwhile.
+    async fn parked(&self, runs: u64) -> usize {
         let began = Instant::now();
+        let mut open_files = 0;
         loop {
+            open_files = open_files.max(self.running.open_files());
             let (_, text) = get(self.address, "/metrics").await;
             let value = |name: &str| {
                 let line = text.lines().find(|line| line.starts_with(name));
@@ -171,13 +177,13 @@ impl Many {
             };
             let parked = value(r#"host_harness_runs{phase="parked"}"#);
             if parked == Some(runs) && value("host_harness_outbox_calls_waiting") == Some(0) {
-                return;
+                return open_files;
             }
             assert!(
                 began.elapsed() < PATIENCE,
                 "{parked:?} of {runs} are parked:\n{text}"
             );
-            tokio::time::sleep(Duration::from_millis(250)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 

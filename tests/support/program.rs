@@ -169,6 +169,12 @@ impl Running {
         kib.parse::<u64>().unwrap() * 1024
     }
 
+    /// How many files and sockets the process has open.
+    pub fn open_files(&self) -> usize {
+        let files = std::fs::read_dir(format!("/proc/{}/fd", self.child.id()));
+        files.unwrap().count()
+    }
+
     /// Sends SIGTERM and waits for the end.
     pub async fn terminate(mut self) -> Finished {
         let id = self.child.id().to_string();

@@ -29,6 +29,7 @@
 
 mod error;
 mod integration;
+mod pool;
 mod request;
 mod run;
 #[cfg(test)]
@@ -38,17 +39,15 @@ mod wire;
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::HeaderValue;
-use http_body_util::Full;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::transport;
 use wire::Wire;
 
 pub use error::{Call, Error};
 pub use integration::Integration;
+pub use pool::{AT_ONCE, Pool};
 pub use request::{
     Claim, Finished, IntegrationPatch, LogLevel, LogLine, Outcome, Progress, Registration, Started,
 };
@@ -98,7 +97,7 @@ impl Client {
     /// # Errors
     ///
     /// [`Error::Settings`] where the base URL is not one that can be asked, or the identity does not fit a header.
-    pub fn new(settings: Settings, http: transport::Client<Full<Bytes>>) -> Result<Client, Error> {
+    pub fn new(settings: Settings, pool: Pool) -> Result<Client, Error> {
         let Identity {
             integration_type,
             version,
@@ -112,7 +111,7 @@ impl Client {
         })?;
         Ok(Client {
             wire: Wire {
-                http,
+                pool,
                 base: base(settings.base_url)?,
                 user_agent,
                 timeout: settings.timeout,

@@ -167,7 +167,7 @@ fn settings(base: &str) -> Settings {
 }
 
 fn client(base: &str) -> Client {
-    Client::new(settings(base), transport::client().unwrap()).unwrap()
+    Client::new(settings(base), Pool::new().unwrap()).unwrap()
 }
 
 fn claim() -> Claim {
@@ -432,7 +432,7 @@ async fn an_integration_registers_once_and_brings_no_catalogue() {
         client_secret: simulator.client_secret().into(),
         ..settings(&simulator.base_url())
     };
-    let client = Client::new(settings, transport::client().unwrap()).unwrap();
+    let client = Client::new(settings, Pool::new().unwrap()).unwrap();
     let registration = Registration {
         installation_id: "acme".to_owned(),
         installation_app_type: "github-ocean".to_owned(),
@@ -701,8 +701,6 @@ fn a_base_url_is_taken_with_and_without_slash_and_version() {
 fn an_identity_that_fits_no_header_is_refused_before_anything_is_sent() {
     let mut settings = settings("https://port.example");
     settings.integration.identifier = "a\nb".to_owned();
-    let error = Client::new(settings, transport::client().unwrap())
-        .err()
-        .unwrap();
+    let error = Client::new(settings, Pool::new().unwrap()).err().unwrap();
     assert!(matches!(error, Error::Settings(_)), "{error}");
 }

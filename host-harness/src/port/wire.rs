@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
 use super::error::{Call, Error};
+use super::pool::Pool;
 use super::request::{self, Request};
 use super::token::{self, Token};
 use crate::transport;
@@ -30,7 +31,7 @@ const LONGEST_ANSWER: usize = 64 * 1024 * 1024;
 const LONGEST_MESSAGE: usize = 500;
 
 pub(super) struct Wire {
-    pub(super) http: transport::Client<Full<Bytes>>,
+    pub(super) pool: Pool,
     /// Without a slash at its end and without `/v1`.
     pub(super) base: String,
     pub(super) user_agent: HeaderValue,
@@ -118,22 +119,27 @@ impl Wire {
 
     async fn exchange(&self, request: &Request, token: Option<&Token>) -> Result<Reply, Error> {
         let call = call_of(request);
+        // The time for an answer counts from when the request may leave.
+        let _turn = self.pool.turn().await;
         let deadline = Instant::now() + self.timeout;
         let late = || format!("nothing within {} s", self.timeout.as_secs_f32());
-        let response = timeout_at(deadline, self.http.request(self.message(request, token)?))
-            .await
-            .map_err(|_| Error::Ambiguous {
-                call: call.clone(),
-                reason: late(),
-            })?
-            .map_err(|error| {
-                let call = call.clone();
-                let reason = transport::causes(&error);
-                match transport::connect_failure(&error) {
-                    Some(_) => Error::Unreachable { call, reason },
-                    None => Error::Ambiguous { call, reason },
-                }
-            })?;
+        let response = timeout_at(
+            deadline,
+            self.pool.http.request(self.message(request, token)?),
+        )
+        .await
+        .map_err(|_| Error::Ambiguous {
+            call: call.clone(),
+            reason: late(),
+        })?
+        .map_err(|error| {
+            let call = call.clone();
+            let reason = transport::causes(&error);
+            match transport::connect_failure(&error) {
+                Some(_) => Error::Unreachable { call, reason },
+                None => Error::Ambiguous { call, reason },
+            }
+        })?;
         let (head, body) = response.into_parts();
         let body = match timeout_at(deadline, Limited::new(body, LONGEST_ANSWER).collect()).await {
             Ok(Ok(body)) => Ok(body.to_bytes()),
