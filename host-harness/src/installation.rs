@@ -4,7 +4,7 @@ use crate::contract::{self, Hosting};
 use crate::credentials::Credential;
 use crate::egress::{Budget, Cache, Origin, Policy};
 use crate::ingress::WebhookSecret;
-use secrecy::{ExposeSecret, SecretString};
+use crate::scrub::Spellings;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -19,12 +19,20 @@ pub struct Installation {
     policy: Policy,
     credential: Credential,
     webhook_secret: WebhookSecret,
+    /// What is blotted out of texts, besides the tokens that an App gets.
+    secrets: Secrets,
     budget: Arc<Budget>,
     cache: Arc<Cache>,
 }
 
-/// What stands where a secret was.
-const BLOTTED: &str = "[secret]";
+/// Secrets that are known from the start.
+struct Secrets(Vec<Spellings>);
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "[{} secrets]", self.0.len())
+    }
+}
 
 impl Installation {
     /// Puts an installation together. `policy` says where its requests may go. It has a budget of its own; see
@@ -35,9 +43,19 @@ impl Installation {
         credential: Credential,
         webhook_secret: WebhookSecret,
     ) -> Installation {
+        let token = match &credential {
+            Credential::Token(token) => Some(token),
+            Credential::App(_) | Credential::None => None,
+        };
+        let webhook = match &webhook_secret {
+            WebhookSecret::Verify(secret) => Some(secret),
+            WebhookSecret::Missing | WebhookSecret::AcceptUnsigned => None,
+        };
+        let secrets = token.into_iter().chain(webhook).map(Spellings::of);
         Installation {
             public,
             policy,
+            secrets: Secrets(secrets.collect()),
             credential,
             webhook_secret,
             budget: Arc::default(),
@@ -110,40 +128,30 @@ impl Installation {
         &self.webhook_secret
     }
 
-    /// Blots out every secret of this installation in a text that leaves the host.
+    /// Blots out every secret of this installation in a text that leaves the host, in all common spellings.
     pub fn scrub<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let mut text = Cow::Borrowed(text);
-        for secret in self.secrets() {
-            let secret = secret.expose_secret();
-            if !secret.is_empty() && text.contains(secret) {
-                text = Cow::Owned(text.replace(secret, BLOTTED));
-            }
+        let blot = |text, secret: &Spellings| secret.blot(text);
+        let text = self.secrets.0.iter().fold(Cow::Borrowed(text), blot);
+        match &self.credential {
+            Credential::App(app) => app.blot(text),
+            Credential::Token(_) | Credential::None => text,
         }
-        text
-    }
-
-    fn secrets(&self) -> impl Iterator<Item = &SecretString> {
-        let token = match &self.credential {
-            Credential::Token(token) => Some(token),
-            Credential::None => None,
-        };
-        let webhook = match &self.webhook_secret {
-            WebhookSecret::Verify(secret) => Some(secret),
-            WebhookSecret::Missing | WebhookSecret::AcceptUnsigned => None,
-        };
-        token.into_iter().chain(webhook)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use secrecy::SecretString;
 
     #[test]
     fn a_secret_is_blotted_out_of_any_text_and_never_shown_by_debug() {
-        let mut installation = Installation::nobody();
-        installation.credential = Credential::Token(SecretString::from("ghs_abc"));
-        installation.webhook_secret = WebhookSecret::Verify(SecretString::from("hook-key"));
+        let installation = Installation::new(
+            Installation::nobody().public,
+            Policy::nowhere(),
+            Credential::Token(SecretString::from("ghs_abc")),
+            WebhookSecret::Verify(SecretString::from("hook-key")),
+        );
         assert_eq!(
             installation.scrub("token ghs_abc, key hook-key, ghs_abc"),
             "token [secret], key [secret], [secret]"

@@ -74,6 +74,7 @@ pub mod poller;
 pub mod port;
 pub mod runtime;
 pub mod scheduler;
+pub mod scrub;
 pub mod secrets;
 pub mod simulator;
 pub mod stage;

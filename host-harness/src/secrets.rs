@@ -4,6 +4,7 @@ use secrecy::SecretString;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
 
 /// Where a secret is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +37,7 @@ pub enum SecretError {
 impl SecretRef {
     /// Reads the secret. The path of a file is relative to `folder`, the one that the configuration is in.
     pub fn read(&self, folder: &Path) -> Result<SecretString, SecretError> {
-        let text = match self {
+        let text = Zeroizing::new(match self {
             SecretRef::Env(name) => {
                 std::env::var(name).map_err(|_| SecretError::NoVariable(name.clone()))?
             }
@@ -45,7 +46,7 @@ impl SecretRef {
                 std::fs::read_to_string(&path)
                     .map_err(|error| SecretError::Unreadable { path, error })?
             }
-        };
+        });
         let secret = text.trim_end_matches(['\r', '\n']);
         if secret.is_empty() {
             return Err(SecretError::Empty(self.to_string()));

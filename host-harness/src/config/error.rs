@@ -187,6 +187,9 @@ api-url = "https://api.github.com"
             "webhook-secret = 4711",
             "credential = \"hunter2\"",
             "credential = { token = \"hunter2\" }",
+            "credential = { app = \"hunter2\" }",
+            "credential = { app = { id = 1, private-key = \"hunter2\" } }",
+            "credential = {}",
             "webhook-secret = { env = \"A\", file = \"hunter2\" }",
             "live-events = \"hunter2\"",
         ] {

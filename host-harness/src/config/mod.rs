@@ -32,6 +32,7 @@ pub use resolve::{PortAccess, resolve_installation, resolve_port, resolve_rules,
 
 use crate::secrets::SecretRef;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -134,12 +135,69 @@ pub enum HostingConfig {
     SelfHosted,
 }
 
-/// What requests are sent with.
+/// What requests are sent with: `{ token = … }` or `{ app = … }`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "CredentialKeys")]
+pub enum CredentialConfig {
+    /// An access token.
+    Token(SecretRef),
+    /// A GitHub App.
+    App(AppConfig),
+}
+
+/// The keys of a credential. Not serde's way to write an enum, whose errors repeat what stands there by mistake.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CredentialKeys {
+    token: Option<SecretRef>,
+    app: Option<AppConfig>,
+}
+
+impl TryFrom<CredentialKeys> for CredentialConfig {
+    type Error = &'static str;
+
+    fn try_from(keys: CredentialKeys) -> Result<CredentialConfig, &'static str> {
+        match (keys.token, keys.app) {
+            (Some(token), None) => Ok(CredentialConfig::Token(token)),
+            (None, Some(app)) => Ok(CredentialConfig::App(app)),
+            _ => Err("say one of { token = … } and { app = { id = …, private-key = … } }"),
+        }
+    }
+}
+
+/// A GitHub App, as which requests are sent.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct CredentialConfig {
-    /// An access token.
-    pub token: SecretRef,
+pub struct AppConfig {
+    /// The App's client id, or its app id.
+    pub id: AppId,
+    /// The App's private key: the PEM file that GitHub has made, or the same in base64.
+    pub private_key: SecretRef,
+    /// GitHub's id of the only installation of the App that may be used. None: that of `organization`, or without one
+    /// that of the organization that a request is about.
+    pub installation_id: Option<u64>,
+    /// The only permissions that its tokens have, such as `{ actions = "write" }`. None: all that the App has.
+    #[serde(default)]
+    pub permissions: BTreeMap<String, String>,
+}
+
+/// An App's id: GitHub shows a number and a text that begins with `Iv`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum AppId {
+    /// The app id.
+    Number(u64),
+    /// The client id, or an app id that is written as text.
+    Text(String),
+}
+
+impl std::fmt::Display for AppId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            AppId::Number(id) => write!(f, "{id}"),
+            AppId::Text(id) => f.write_str(id),
+        }
+    }
 }
 
 /// How calls run.

@@ -1,8 +1,11 @@
 //! From what a file says to what runs: secrets are read, URLs are checked.
 
-use super::{CheckConfig, ConfigError, HostingConfig, InstallationConfig, PortConfig, folder_of};
+use super::{
+    AppConfig, AppId, CheckConfig, ConfigError, CredentialConfig, HostingConfig,
+    InstallationConfig, PortConfig, folder_of,
+};
 use crate::contract::{self, Hosting};
-use crate::credentials::Credential;
+use crate::credentials::{self, AppOptions, Credential, GitHubApp, Scope};
 use crate::egress::{Origin, Policy};
 use crate::ingress::WebhookSecret;
 use crate::installation::Installation;
@@ -10,7 +13,7 @@ use crate::lifecycle::Rules;
 use crate::port;
 use crate::secrets::SecretRef;
 use http::Uri;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use std::path::Path;
 use std::time::Duration;
 use url::Url;
@@ -77,16 +80,7 @@ pub fn resolve_installation(
         ));
     }
     let (api_url, policy) = api(&place, config)?;
-    let credential = match &config.credential {
-        Some(config) => {
-            let token = Credential::Token(place.secret("credential.token", &config.token)?);
-            token
-                .authorization()
-                .map_err(|error| place.error("credential.token", error.to_string()))?;
-            token
-        }
-        None => Credential::None,
-    };
+    let credential = credential(&place, config, &api_url)?;
     let webhook_secret = match (&config.webhook_secret, config.allow_unsigned_webhooks) {
         (Some(_), true) => {
             return Err(place.error(
@@ -119,6 +113,76 @@ pub fn resolve_installation(
         credential,
         webhook_secret,
     ))
+}
+
+/// Reads the credential.
+fn credential(
+    place: &Place<'_>,
+    config: &InstallationConfig,
+    api_url: &str,
+) -> Result<Credential, ConfigError> {
+    match &config.credential {
+        None => Ok(Credential::None),
+        Some(CredentialConfig::Token(reference)) => {
+            let key = "credential.token";
+            let token = place.secret(key, reference)?;
+            // Whether it can be sent is found out here, and not by the first run.
+            credentials::bearer(token.expose_secret())
+                .map_err(|error| place.error(key, error.to_string()))?;
+            Ok(Credential::Token(token))
+        }
+        Some(CredentialConfig::App(app)) => {
+            let key = place.secret("credential.app.private-key", &app.private_key)?;
+            let options = AppOptions {
+                id: app_id(place, &app.id)?,
+                key: key.expose_secret(),
+                api: api_url
+                    .parse()
+                    .map_err(|_| place.error("api-url", "it is not a URL"))?,
+                scope: scope(place, config, app)?,
+                permissions: app.permissions.clone(),
+            };
+            let app = GitHubApp::new(options)
+                .map_err(|error| place.error("credential.app.private-key", error.to_string()))?;
+            Ok(Credential::App(Box::new(app)))
+        }
+    }
+}
+
+fn app_id(place: &Place<'_>, id: &AppId) -> Result<String, ConfigError> {
+    let id = id.to_string();
+    if id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.') {
+        return Err(place.error(
+            "credential.app.id",
+            "it is neither an app id (a number) nor a client id (`Iv…`); GitHub shows both in the settings of the App",
+        ));
+    }
+    Ok(id)
+}
+
+/// Whose tokens an installation may get.
+fn scope(
+    place: &Place<'_>,
+    config: &InstallationConfig,
+    app: &AppConfig,
+) -> Result<Scope, ConfigError> {
+    match (app.installation_id, &config.organization) {
+        (Some(id), _) => Ok(Scope::Installation(id)),
+        (None, Some(organization)) if credentials::is_login(organization) => {
+            Ok(Scope::Organization(organization.clone()))
+        }
+        (None, Some(_)) => Err(place.error(
+            "organization",
+            "it is not the login of a GitHub organization or user, by which the installation of the App is found",
+        )),
+        // An App of Port's is installed for all its customers: each must get the token of its own organization alone.
+        (None, None) if config.hosting == HostingConfig::HostedByPort => Err(place.error(
+            "organization",
+            "it is missing: an installation that Port hosts gets the token of one organization only; set it, or \
+             credential.app.installation-id",
+        )),
+        (None, None) => Ok(Scope::AnyInstallation),
+    }
 }
 
 /// Checks the API's URL and makes the policy that allows its origin and no other.
@@ -272,6 +336,56 @@ mod tests {
         let error = error("api-url = \"https://u:hunter2@x.example\"");
         assert!(error.contains("user name or password"), "{error}");
         assert!(!error.contains("hunter2"), "{error}");
+    }
+
+    const KEY: &str = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/src/simulator/github/app/test-key-no-secret.pkcs1.pem"
+    );
+
+    fn with_app(id: &str, more: &str) -> String {
+        format!(
+            "api-url = \"https://x.example\"\n{more}\n\
+             credential.app = {{ id = {id}, private-key = {{ file = {KEY:?} }} }}"
+        )
+    }
+
+    #[test]
+    fn an_app_is_known_by_number_or_client_id() {
+        for id in ["123", "\"123\"", "\"Iv1.0123456789abcdef\""] {
+            let installation =
+                resolve_installation(Path::new("i.toml"), &config(&with_app(id, ""))).unwrap();
+            assert!(matches!(installation.credential(), Credential::App(_)));
+        }
+        assert!(error(&with_app("\"../x\"", "")).contains("credential.app.id"));
+    }
+
+    #[test]
+    fn what_is_no_key_is_an_error_that_names_the_key_of_the_file() {
+        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        let error = error(&with_app("1", "").replace(KEY, manifest));
+        assert!(
+            error.contains("credential.app.private-key: it is not a private key"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn an_installation_that_port_hosts_gets_the_token_of_one_organization_only() {
+        let hosted = |more: &str| {
+            let text = format!(
+                "id = \"a\"\nhosting = \"hosted-by-port\"\n{}",
+                with_app("1", more)
+            );
+            resolve_installation(Path::new("i.toml"), &toml::from_str(&text).unwrap())
+        };
+        let error = hosted("").unwrap_err().to_string();
+        assert!(error.contains("organization: it is missing"), "{error}");
+        assert!(hosted("organization = \"acme\"").is_ok());
+        let error = hosted("organization = \"../acme\"")
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("not the login"), "{error}");
     }
 
     #[test]

@@ -100,7 +100,7 @@ impl Budget {
 
     /// Reads a response.
     pub fn note(&self, status: StatusCode, headers: &HeaderMap, now: Instant) {
-        if let Some(pause) = asked_for(status, headers) {
+        if let Some(pause) = pause_asked_for(status, headers) {
             self.hold(pause, now);
         }
         if let Some(reading) = Reading::of(headers) {
@@ -146,7 +146,7 @@ impl State {
 }
 
 /// The pause that a response asks for.
-fn asked_for(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn pause_asked_for(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
     if !matches!(
         status,
         StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS

@@ -7,7 +7,7 @@
 //! 3. header fields that guests may not set were already refused when the guest set them (`headers`);
 //! 4. while the server wants a pause, it is held back for a moment or answered with 429 on the spot (`budget`);
 //! 5. what is known and fresh is answered out of the `cache`, and nothing is sent;
-//! 6. the host adds the installation's credential, which the guest has never seen;
+//! 6. the host adds the installation's credential, which the guest has never seen (`authorize`);
 //! 7. before the first request of a call that may change something, the host marks that one may have left (`mark`);
 //! 8. it is sent on a pooled connection of that installation, under time limits that the guest can only shorten, and
 //!    its answer is read for what it says about the budget, and kept if it can be.
@@ -15,6 +15,7 @@
 //! A refused request is read to its end before it is answered, so that a guest that is still writing it learns of
 //! the refusal and not of a broken stream.
 
+mod authorize;
 mod body;
 mod budget;
 mod cache;
@@ -24,6 +25,7 @@ mod policy;
 mod send;
 mod tap;
 
+pub(crate) use budget::pause_asked_for;
 pub use budget::{Budget, Budgets, Snapshot, Wait};
 pub use cache::Cache;
 pub use headers::is_credential;
@@ -31,13 +33,14 @@ pub use mark::BeforeSending;
 pub use policy::{Denied, Origin, OriginError, Policy};
 pub use tap::{Exchange, Outcome as ExchangeOutcome, Tap};
 
+use crate::credentials::Account;
 use crate::installation::Installation;
 use crate::transport;
 use mark::Mark;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use wasmtime_wasi_http::{
     Error, ForbiddenHeaderFilter, RequestOptions, Result, WasiBody, WasiHttpHooks,
 };
@@ -97,6 +100,8 @@ struct Shared {
     requests_left: AtomicU32,
     mark: Mark,
     sent: SentFlag,
+    /// Whose token the last request got, of an App that has several.
+    account: Mutex<Option<Account>>,
     /// Whether the log says already that a request of this call was refused.
     told_refusal: AtomicBool,
 }
@@ -119,6 +124,7 @@ impl CallEgress {
                 requests_left: AtomicU32::new(requests),
                 mark: Mark::new(mark),
                 sent: SentFlag::default(),
+                account: Mutex::default(),
                 told_refusal: AtomicBool::new(false),
             }),
         }

@@ -1,5 +1,6 @@
 //! Sending one request that a guest made.
 
+use super::authorize::{Authorization, Unauthorized};
 use super::body::{LimitedBody, ResponseBody, full, read, whole};
 use super::cache::{Question, Recalled};
 use super::mark::Unmarked;
@@ -7,9 +8,10 @@ use super::tap::{Exchange, Outcome, Tap};
 use super::{Denied, Shared};
 use crate::transport::{self, ConnectFailure};
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, RETRY_AFTER};
+use http::header::RETRY_AFTER;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
@@ -48,7 +50,16 @@ pub(super) async fn send(
         Recalled::Answer(answer) => return Ok(shared.remembered(&request, answer)),
         Recalled::Question(question) => question,
     };
-    let credential = shared.credential()?;
+    let authorization = match shared.authorize(client, request.uri()).await {
+        Ok(authorization) => authorization,
+        Err(unauthorized) => {
+            drain(request).await;
+            return match unauthorized {
+                Unauthorized::Answer(answer) => Ok(answer),
+                Unauthorized::Error(error) => Err(error),
+            };
+        }
+    };
     if !request.method().is_safe() {
         if let Err(Unmarked) = shared.mark.wait(shared.installation.id()).await {
             drain(request).await;
@@ -61,7 +72,7 @@ pub(super) async fn send(
     let passage = Passage {
         client,
         question,
-        credential,
+        authorization,
         limits: TimeLimits::clamped(options),
     };
     match &shared.tap {
@@ -74,7 +85,7 @@ pub(super) async fn send(
 struct Passage<'c> {
     client: &'c super::Client,
     question: Question,
-    credential: Option<HeaderValue>,
+    authorization: Option<Authorization>,
     limits: TimeLimits,
 }
 
@@ -85,7 +96,7 @@ async fn shown(
     request: Request<WasiBody>,
     tap: &Tap,
 ) -> Result<Response<WasiBody>, Error> {
-    let (request, mut seen) = observe(request, passage.credential.is_some()).await?;
+    let (request, mut seen) = observe(request, passage.authorization.is_some()).await?;
     let began = Instant::now();
     let result = match exchange(shared, passage, request).await {
         Ok(response) => collect(response).await,
@@ -112,20 +123,6 @@ impl Shared {
         }
         self.installation.policy().check(method, uri)?;
         self.client.as_ref().ok_or(Denied::Nowhere)
-    }
-
-    /// The credential for a request that policy has let through.
-    fn credential(&self) -> Result<Option<HeaderValue>, Error> {
-        self.installation
-            .credential()
-            .authorization()
-            .map_err(|error| {
-                tracing::error!(
-                    installation = self.installation.id(),
-                    "no request can be sent: {error}"
-                );
-                Error::ConfigurationError
-            })
     }
 
     /// Gives an answer for which nothing was sent.
@@ -182,7 +179,7 @@ async fn drain(request: Request<WasiBody>) {
 }
 
 /// What a server that wants a pause would say, said in its place.
-fn wants_a_pause(left: Duration) -> Response<WasiBody> {
+pub(super) fn wants_a_pause(left: Duration) -> Response<WasiBody> {
     let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
     let text = r#"{"message":"The server has asked for a pause; the host sends nothing until it is over."}"#;
     let mut response = whole(Response::new(Bytes::from_static(text.as_bytes())));
@@ -196,28 +193,63 @@ async fn exchange(
     passage: Passage<'_>,
     mut request: Request<WasiBody>,
 ) -> Result<Response<WasiBody>, Error> {
-    let Passage {
-        client,
-        question,
-        credential,
-        limits,
-    } = passage;
-    question.put_condition(request.headers_mut());
-    if let Some(value) = credential {
-        request.headers_mut().insert(AUTHORIZATION, value);
-    }
-    let response = timeout(limits.first_byte, client.request(request))
-        .await
-        .map_err(|_| Error::ConnectionReadTimeout)?
-        .map_err(|error| wasi_error(&error))?;
+    passage.question.put_condition(request.headers_mut());
+    let response = match &passage.authorization {
+        Some(authorization) if authorization.is_renewable() => {
+            transmit_renewing(shared, &passage, authorization, request).await?
+        }
+        authorization => transmit(&passage, authorization.as_ref(), request).await?,
+    };
     let now = Instant::now();
-    shared
-        .installation
-        .budget()
-        .note(response.status(), response.headers(), now);
+    // A server that does not know the credential speaks of the budget of anonymous requests.
+    if response.status() != StatusCode::UNAUTHORIZED {
+        shared
+            .installation
+            .budget()
+            .note(response.status(), response.headers(), now);
+    }
+    let Passage {
+        question, limits, ..
+    } = passage;
     let response =
         response.map(|body| ResponseBody::new(body, limits.between_bytes).boxed_unsync());
     shared.installation.cache().learn(question, response, now)
+}
+
+/// Sends a request, and once more with a new credential if the server does not know this one. Then it has not acted
+/// either (RFC 9110, section 15.5.2), so nothing is done twice.
+async fn transmit_renewing(
+    shared: &Shared,
+    passage: &Passage<'_>,
+    authorization: &Authorization,
+    request: Request<WasiBody>,
+) -> Result<Response<Incoming>, Error> {
+    let (head, body) = request.into_parts();
+    let body = read(body).await?;
+    let again = Request::from_parts(head.clone(), full(body.clone()));
+    let request = Request::from_parts(head, full(body));
+    let response = transmit(passage, Some(authorization), request).await?;
+    if response.status() != StatusCode::UNAUTHORIZED {
+        return Ok(response);
+    }
+    match shared.renew(passage.client, authorization).await {
+        Some(renewed) => transmit(passage, Some(&renewed), again).await,
+        None => Ok(response),
+    }
+}
+
+async fn transmit(
+    passage: &Passage<'_>,
+    authorization: Option<&Authorization>,
+    mut request: Request<WasiBody>,
+) -> Result<Response<Incoming>, Error> {
+    if let Some(authorization) = authorization {
+        authorization.put(&mut request);
+    }
+    timeout(passage.limits.first_byte, passage.client.request(request))
+        .await
+        .map_err(|_| Error::ConnectionReadTimeout)?
+        .map_err(|error| wasi_error(&error))
 }
 
 /// The three limits of WASI, shortened to ours where the guest asked for more.
@@ -247,7 +279,7 @@ impl TimeLimits {
 }
 
 /// What the guest is told about a request that failed. Every code but the last says that nothing was sent.
-fn wasi_error(error: &transport::SendError) -> Error {
+pub(super) fn wasi_error(error: &transport::SendError) -> Error {
     tracing::debug!("a request failed: {}", transport::causes(error));
     match transport::connect_failure(error) {
         Some(ConnectFailure::Refused) => Error::ConnectionRefused,

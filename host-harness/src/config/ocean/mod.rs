@@ -81,6 +81,11 @@ const SOURCES: &[(&str, &str)] = &[
     ("\".organization", names::GITHUB_ORGANIZATION),
     ("\".api-url", names::GITHUB_HOST),
     ("\".credential.token", names::GITHUB_TOKEN),
+    ("\".credential.app.id", names::GITHUB_APP_ID),
+    (
+        "\".credential.app.private-key",
+        names::GITHUB_APP_PRIVATE_KEY,
+    ),
     ("\".webhook-secret", names::WEBHOOK_SECRET),
 ];
 

@@ -7,8 +7,6 @@ pub(super) enum Fate {
     Read,
     /// It holds a secret: the configuration refers to the variable and never holds the value.
     Secret,
-    /// It belongs to a GitHub App. Only whether it is there is looked at.
-    App,
     /// What it asks for is always so here.
     NotNeeded,
     /// It has no counterpart: named in a warning.
@@ -71,8 +69,8 @@ pub(super) const KNOWN: &[Known] = &[
     known(names::GITHUB_HOST, Fate::Read),
     known(names::GITHUB_TOKEN, Fate::Secret),
     known(names::GITHUB_ORGANIZATION, Fate::Read),
-    known(names::GITHUB_APP_ID, Fate::App),
-    known(names::GITHUB_APP_PRIVATE_KEY, Fate::App),
+    known(names::GITHUB_APP_ID, Fate::Read),
+    known(names::GITHUB_APP_PRIVATE_KEY, Fate::Secret),
     known(names::WEBHOOK_SECRET, Fate::Secret),
     known(names::LEGACY_TRACKING, Fate::NotNeeded),
     known(

@@ -1,6 +1,6 @@
 use super::table::{Fate, KNOWN};
 use super::*;
-use crate::config::{HostingConfig, resolve_installation, resolve_port};
+use crate::config::{AppId, CredentialConfig, HostingConfig, resolve_installation, resolve_port};
 use crate::secrets::SecretRef;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,6 +25,13 @@ fn read(environment: &[(&str, &str)]) -> Result<Ocean, ConfigError> {
         Path::new("github_workflow.wasm"),
         Path::new("journal.db"),
     )
+}
+
+fn token(ocean: &Ocean) -> &SecretRef {
+    match &installation(ocean).credential {
+        Some(CredentialConfig::Token(token)) => token,
+        other => panic!("{other:?}"),
+    }
 }
 
 fn good(more: &[(&str, &str)]) -> Ocean {
@@ -97,10 +104,7 @@ const FATES: &[(&str, &str, Does)] = &[
     (
         "OCEAN__INTEGRATION__CONFIG__GITHUB_TOKEN",
         "hunter2",
-        Sets(|o| {
-            installation(o).credential.as_ref().unwrap().token
-                == env("OCEAN__INTEGRATION__CONFIG__GITHUB_TOKEN")
-        }),
+        Sets(|o| *token(o) == env("OCEAN__INTEGRATION__CONFIG__GITHUB_TOKEN")),
     ),
     (
         "OCEAN__INTEGRATION__CONFIG__GITHUB_APP_ID",
@@ -315,8 +319,10 @@ fn names_are_taken_in_any_case_and_keys_in_both_spellings() {
     ])
     .unwrap();
     assert_eq!(port(&ocean).client_secret, env("Ocean__Port__clientSecret"));
-    let token = &installation(&ocean).credential.as_ref().unwrap().token;
-    assert_eq!(*token, env("OCEAN__INTEGRATION__CONFIG__githubToken"));
+    assert_eq!(
+        *token(&ocean),
+        env("OCEAN__INTEGRATION__CONFIG__githubToken")
+    );
     assert_eq!(installation(&ocean).organization.as_deref(), Some("acme"));
     assert_eq!(ocean.config.listen.port(), 9000);
     assert!(
@@ -469,29 +475,35 @@ fn all_variables_without_counterpart_are_named_in_one_warning() {
 }
 
 #[test]
-fn a_github_app_without_a_token_is_refused_and_beside_a_token_it_is_named() {
-    let app = [
-        ("OCEAN__INTEGRATION__CONFIG__GITHUB_APP_ID", "123"),
-        (
-            "OCEAN__INTEGRATION__CONFIG__GITHUB_APP_PRIVATE_KEY",
-            "hunter2",
-        ),
-    ];
-    let ocean = good(&app);
+fn a_github_app_is_used_unless_there_is_a_token_and_half_of_one_is_an_error() {
+    let id = "OCEAN__INTEGRATION__CONFIG__GITHUB_APP_ID";
+    let key = "OCEAN__INTEGRATION__CONFIG__GITHUB_APP_PRIVATE_KEY";
+    let no_token = ("OCEAN__INTEGRATION__CONFIG__GITHUB_TOKEN", "");
+    let both = good(&[(id, "123"), (key, "hunter2")]);
+    assert!(matches!(
+        installation(&both).credential,
+        Some(CredentialConfig::Token(_))
+    ));
     assert!(
-        ocean.remarks.warnings[0].contains("GITHUB_APP_ID, OCEAN")
-            && ocean.remarks.warnings[0].contains("GITHUB_TOKEN"),
+        both.remarks.warnings[0].contains("GITHUB_APP_ID, OCEAN")
+            && both.remarks.warnings[0].contains("GITHUB_TOKEN"),
         "{:?}",
-        ocean.remarks.warnings
+        both.remarks.warnings
     );
-    let mut without = app.to_vec();
-    without.push(("OCEAN__INTEGRATION__CONFIG__GITHUB_TOKEN", ""));
-    let error = error(&without);
-    assert!(
-        error.contains("GITHUB_APP_PRIVATE_KEY: the credentials of a GitHub App are not supported")
-            && error.contains("set OCEAN__INTEGRATION__CONFIG__GITHUB_TOKEN"),
-        "{error}"
-    );
+    let ocean = good(&[(id, "123"), (key, "hunter2"), no_token]);
+    assert!(ocean.remarks.warnings.is_empty());
+    let Some(CredentialConfig::App(app)) = &installation(&ocean).credential else {
+        panic!("{:?}", installation(&ocean).credential);
+    };
+    assert_eq!(app.id, AppId::Text("123".to_owned()));
+    assert_eq!(app.private_key, SecretRef::Env(key.to_owned()));
+    for (given, missing) in [(id, key), (key, id)] {
+        let error = error(&[(given, "123"), no_token]);
+        assert!(
+            error.starts_with(&format!("environment variable {missing}: it is not set")),
+            "{error}"
+        );
+    }
 }
 
 #[test]
@@ -606,7 +618,7 @@ fn no_error_warning_or_debug_output_holds_a_secret() {
             Err(error) => format!("{error}{error:?}"),
         };
         assert!(!said.contains(secret), "{}: {said}", known.name);
-        if matches!(known.fate, Fate::Secret | Fate::App) {
+        if known.fate == Fate::Secret {
             let debug = format!("{:?}", result.unwrap());
             assert!(!debug.contains(secret), "{}: {debug}", known.name);
         }
@@ -681,7 +693,7 @@ fn the_documentation_says_of_every_variable_what_the_table_says() {
         let fits: &[&str] = match known.fate {
             Fate::Read | Fate::Secret => &["same", "differently"],
             Fate::NotNeeded => &["not needed"],
-            Fate::App | Fate::Unsupported => &["not supported"],
+            Fate::Unsupported => &["not supported"],
         };
         assert!(fits.contains(&said), "{}: {said:?}", known.name);
     }

@@ -3,11 +3,12 @@
 use super::table::names;
 use super::variables::Variables;
 use crate::config::{
-    CheckConfig, ConfigError, CredentialConfig, HostConfig, HostingConfig, InstallationConfig,
-    JournalConfig, PortConfig, RuntimeConfig, SchedulerConfig, default_poll_interval,
-    default_port_url, default_visibility_timeout,
+    AppConfig, AppId, CheckConfig, ConfigError, CredentialConfig, HostConfig, HostingConfig,
+    InstallationConfig, JournalConfig, PortConfig, RuntimeConfig, SchedulerConfig,
+    default_poll_interval, default_port_url, default_visibility_timeout,
 };
 use crate::secrets::SecretRef;
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
@@ -55,23 +56,18 @@ pub(super) fn refuse(variables: &Variables) -> Result<(), ConfigError> {
 
 /// Names everything that is missing, at once.
 pub(super) fn require(variables: &Variables) -> Result<(), ConfigError> {
-    let missing: Vec<&'static str> = [
-        names::PORT_CLIENT_ID,
-        names::PORT_CLIENT_SECRET,
-        names::GITHUB_TOKEN,
-    ]
-    .into_iter()
-    .filter(|name| variables.source(name).is_none())
-    .collect();
-    let app = app_credentials(variables);
-    if missing.as_slice() == [names::GITHUB_TOKEN] && !app.is_empty() {
-        return Err(ConfigError::variable(
-            app.join(", "),
-            format!(
-                "the credentials of a GitHub App are not supported yet; set {} to a token that may write Actions",
-                names::GITHUB_TOKEN
-            ),
-        ));
+    let mut missing: Vec<&'static str> = [names::PORT_CLIENT_ID, names::PORT_CLIENT_SECRET]
+        .into_iter()
+        .filter(|name| variables.source(name).is_none())
+        .collect();
+    if variables.source(names::GITHUB_TOKEN).is_none() {
+        let app = [names::GITHUB_APP_ID, names::GITHUB_APP_PRIVATE_KEY];
+        let is_missing = |name: &&'static str| variables.source(name).is_none();
+        match app.into_iter().filter(is_missing).collect::<Vec<_>>() {
+            // Without any credential, the token is asked for: whoever has an App knows that.
+            half if half.len() == app.len() => missing.push(names::GITHUB_TOKEN),
+            half => missing.extend(half),
+        }
     }
     if missing.is_empty() {
         return Ok(());
@@ -159,7 +155,7 @@ fn installation(variables: &Variables) -> Result<InstallationConfig, ConfigError
             .map(str::to_owned),
         api_url,
         allow_plain_http,
-        credential: secret(names::GITHUB_TOKEN).map(|token| CredentialConfig { token }),
+        credential: credential(variables),
         webhook_secret: secret(names::WEBHOOK_SECRET),
         allow_unsigned_webhooks: false,
         live_events: has_live_events(variables),
@@ -169,6 +165,20 @@ fn installation(variables: &Variables) -> Result<InstallationConfig, ConfigError
         settings: toml::Table::new(),
         port: None,
     })
+}
+
+/// The token, or else the App.
+fn credential(variables: &Variables) -> Option<CredentialConfig> {
+    let secret = |name| variables.source(name).map(|s| SecretRef::Env(s.to_owned()));
+    if let Some(token) = secret(names::GITHUB_TOKEN) {
+        return Some(CredentialConfig::Token(token));
+    }
+    Some(CredentialConfig::App(AppConfig {
+        id: AppId::Text(variables.text(names::GITHUB_APP_ID)?.to_owned()),
+        private_key: secret(names::GITHUB_APP_PRIVATE_KEY)?,
+        installation_id: None,
+        permissions: BTreeMap::new(),
+    }))
 }
 
 /// Ocean makes webhooks only if it knows its own address. Without a secret they would be refused here.
@@ -337,7 +347,7 @@ pub(super) fn remarks(variables: &Variables) -> Result<(Vec<String>, Vec<String>
         ));
     }
     let app = app_credentials(variables);
-    if !app.is_empty() {
+    if !app.is_empty() && variables.source(names::GITHUB_TOKEN).is_some() {
         warnings.push(format!(
             "the token of {} is used, as in Ocean, and not the credentials of the GitHub App ({})",
             variables.blame(names::GITHUB_TOKEN),

@@ -71,7 +71,7 @@ impl Variables {
         text: String,
     ) -> Result<(), ConfigError> {
         let text = match known.fate {
-            Fate::Secret | Fate::App => String::new(),
+            Fate::Secret => String::new(),
             Fate::Read | Fate::NotNeeded | Fate::Unsupported => text.trim().to_owned(),
         };
         let first = self.given.insert(

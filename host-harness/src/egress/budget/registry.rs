@@ -4,6 +4,7 @@ use super::Budget;
 use crate::credentials::Credential;
 use crate::egress::Origin;
 use crate::installation::Installation;
+use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ impl Budgets {
     pub fn share(&mut self, installation: Installation) -> Installation {
         let Some(key) = installation
             .origin()
-            .and_then(|origin| key(origin, installation.credential()))
+            .map(|origin| key(origin, installation.credential()))
         else {
             return installation;
         };
@@ -31,16 +32,22 @@ impl Budgets {
 }
 
 /// What stands for a credential at an origin. Anonymous requests are one credential: servers count them by address.
-fn key(origin: &Origin, credential: &Credential) -> Option<[u8; 32]> {
-    let authorization = credential.authorization().ok()?;
+fn key(origin: &Origin, credential: &Credential) -> [u8; 32] {
     let mut digest = Sha256::new();
     digest.update(origin.to_string());
-    if let Some(value) = authorization {
-        // No origin holds a line break.
-        digest.update(b"\n");
-        digest.update(value.as_bytes());
+    // No origin holds a line break.
+    match credential {
+        Credential::None => {}
+        Credential::Token(token) => {
+            digest.update(b"\ntoken ");
+            digest.update(token.expose_secret());
+        }
+        Credential::App(app) => {
+            digest.update(b"\napp ");
+            digest.update(app.budget_name());
+        }
     }
-    Some(digest.finalize().into())
+    digest.finalize().into()
 }
 
 #[cfg(test)]

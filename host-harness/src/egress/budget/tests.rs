@@ -10,7 +10,7 @@ fn headers(fields: &[(&'static str, &str)]) -> HeaderMap {
 }
 
 fn pause(status: u16, fields: &[(&'static str, &str)]) -> Option<Duration> {
-    asked_for(StatusCode::from_u16(status).unwrap(), &headers(fields))
+    pause_asked_for(StatusCode::from_u16(status).unwrap(), &headers(fields))
 }
 
 const fn seconds(seconds: u64) -> Duration {

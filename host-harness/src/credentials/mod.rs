@@ -1,12 +1,26 @@
 //! Credentials of installations. They leave this module only as a header for a request that policy has let through.
+//!
+//! A credential is an access token, or a GitHub App (`app`), whose tokens the host gets and renews by itself.
 
+mod app;
+mod exchange;
+mod key;
+mod organization;
+mod token;
+
+pub use app::{Account, AppError, AppOptions, GitHubApp, KeyError, Refusal, Scope, Sender};
+
+use bytes::Bytes;
 use http::HeaderValue;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
+use zeroize::Zeroizing;
 
 /// How requests of an installation prove who sends them.
 pub enum Credential {
     /// A personal or installation access token, sent as `authorization: Bearer …`.
     Token(SecretString),
+    /// A GitHub App: the host gets a token for each organization.
+    App(Box<GitHubApp>),
     /// None: requests are anonymous.
     None,
 }
@@ -21,26 +35,28 @@ pub enum CredentialError {
     NotAHeader,
 }
 
-impl Credential {
-    /// The value of the `authorization` field for a request (RFC 6750), marked so that HTTP libraries neither log nor
-    /// index it.
-    pub fn authorization(&self) -> Result<Option<HeaderValue>, CredentialError> {
-        match self {
-            Credential::None => Ok(None),
-            Credential::Token(token) => {
-                let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
-                    .map_err(|_| CredentialError::NotAHeader)?;
-                value.set_sensitive(true);
-                Ok(Some(value))
-            }
-        }
-    }
+/// Whether a text can be the login of a GitHub organization or user.
+pub fn is_login(text: &str) -> bool {
+    organization::login(text).is_some()
+}
+
+/// The value of the `authorization` field that carries a token (RFC 6750), marked so that HTTP libraries neither log
+/// nor index it. Its memory is overwritten when the last copy of it is dropped.
+pub fn bearer(token: &str) -> Result<HeaderValue, CredentialError> {
+    let mut text = Zeroizing::new(Vec::with_capacity("Bearer ".len() + token.len()));
+    text.extend_from_slice(b"Bearer ");
+    text.extend_from_slice(token.as_bytes());
+    let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text))
+        .map_err(|_| CredentialError::NotAHeader)?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 impl std::fmt::Debug for Credential {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Credential::Token(_) => "Token([secret])",
+            Credential::App(_) => "App([secret])",
             Credential::None => "None",
         })
     }
@@ -52,18 +68,16 @@ mod tests {
 
     #[test]
     fn the_header_is_marked_sensitive() {
-        let credential = Credential::Token(SecretString::from("ghp_1"));
-        let header = credential.authorization().unwrap().unwrap();
+        let header = bearer("ghp_1").unwrap();
         assert_eq!(header, "Bearer ghp_1");
         assert!(header.is_sensitive());
+        let credential = Credential::Token(SecretString::from("ghp_1"));
         assert_eq!(format!("{credential:?}"), "Token([secret])");
     }
 
     #[test]
     fn a_token_with_a_newline_inside_is_refused_and_not_repeated() {
-        let error = Credential::Token(SecretString::from("ghp_1\nx"))
-            .authorization()
-            .unwrap_err();
+        let error = bearer("ghp_1\nx").unwrap_err();
         assert!(!error.to_string().contains("ghp_1"));
     }
 }
