@@ -3,6 +3,7 @@
 use crate::contract::{self, Hosting};
 use crate::credentials::Credential;
 use crate::egress::{Budget, Cache, Origin, Policy};
+use crate::engine::Limits;
 use crate::ingress::WebhookSecret;
 use crate::scrub::Spellings;
 use std::borrow::Cow;
@@ -21,6 +22,7 @@ pub struct Installation {
     webhook_secret: WebhookSecret,
     /// What is blotted out of texts, besides the tokens that an App gets.
     secrets: Secrets,
+    limits: Limits,
     budget: Arc<Budget>,
     cache: Arc<Cache>,
 }
@@ -58,9 +60,17 @@ impl Installation {
             secrets: Secrets(secrets.collect()),
             credential,
             webhook_secret,
+            limits: Limits::default(),
             budget: Arc::default(),
             cache: Arc::default(),
         }
+    }
+
+    /// Limits its calls by these, and not by the defaults.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Installation {
+        self.limits = limits;
+        self
     }
 
     /// Shares the budget of another installation that sends with the same credential.
@@ -111,6 +121,11 @@ impl Installation {
     /// The credential that the host adds to requests.
     pub fn credential(&self) -> &Credential {
         &self.credential
+    }
+
+    /// What one call for this installation may use.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// What the server still lets this installation's credential do.

@@ -7,7 +7,7 @@ use crate::contract::{
 };
 use crate::egress::{BeforeSending, Clients, Tap};
 use crate::engine::call::{self, CallState, Context};
-use crate::engine::{CallError, CallErrorKind, Limits, Plugin, PoolSize, Worker, Workers};
+use crate::engine::{CallError, CallErrorKind, Plugin, PoolSize, Worker, Workers};
 use crate::installation::Installation;
 use crate::metrics::{GuestFunction, Metrics};
 use std::sync::Arc;
@@ -19,7 +19,6 @@ use wasmtime::Store;
 pub struct Runtime {
     plugin: Plugin,
     workers: Workers,
-    limits: Limits,
     metrics: Option<Metrics>,
 }
 
@@ -28,8 +27,6 @@ pub struct Runtime {
 pub struct RuntimeOptions {
     /// Threads; 0 for one per core.
     pub threads: usize,
-    /// What one call may use.
-    pub limits: Limits,
     /// How many calls may run at once.
     pub pool: PoolSize,
 }
@@ -50,7 +47,6 @@ impl Runtime {
         Ok(Runtime {
             plugin,
             workers,
-            limits: options.limits,
             metrics: None,
         })
     }
@@ -169,7 +165,6 @@ impl Runtime {
         invoke: impl AsyncFnOnce(&Guest, &mut Store<CallState>) -> wasmtime::Result<T> + Send + 'static,
     ) -> Result<T, CallError> {
         let pre = self.plugin.instance_pre().clone();
-        let limits = self.limits;
         let name = function.as_str();
         let began = Instant::now();
         let job = async move |worker: std::rc::Rc<Worker>| {
@@ -179,7 +174,7 @@ impl Runtime {
                 .inspect_err(|error| tracing::error!("no requests can be sent: {error}"))
                 .ok();
             let installation = call.installation.clone();
-            let context = Context::new(call.installation, limits)
+            let context = Context::new(call.installation)
                 .with_client(client)
                 .with_tap(call.tap)
                 .before_sending(call.mark)

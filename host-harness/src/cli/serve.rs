@@ -159,11 +159,15 @@ fn tenants(configured: &Configured) -> Result<Vec<Tenant>, Stop> {
 /// Loads the component and lets it look at the installations' settings.
 async fn runtime(configured: &Configured, tenants: &[Tenant]) -> Result<Runtime, Stop> {
     let Configured { file, config, .. } = configured;
-    let limits = config.runtime.limits();
+    let limits = || tenants.iter().map(|tenant| tenant.installation.limits());
     let engine = Engine::new(&EngineOptions {
         cache_directory: config.runtime.cache_directory.clone(),
         pool: config.runtime.pool(),
-        max_memory: limits.memory,
+        max_memory: limits().map(|it| it.memory).max().unwrap_or_default(),
+        max_table_elements: limits()
+            .map(|it| it.table_elements)
+            .max()
+            .unwrap_or_default(),
     })
     .map_err(Stop::unusable)?;
     let plugin = Plugin::load(&engine, &config.component)
@@ -176,7 +180,6 @@ async fn runtime(configured: &Configured, tenants: &[Tenant]) -> Result<Runtime,
     }
     let options = RuntimeOptions {
         threads: config.runtime.threads,
-        limits,
         pool: config.runtime.pool(),
     };
     let runtime = Runtime::start(plugin, options).map_err(Stop::unusable)?;

@@ -24,10 +24,12 @@
 //! Unknown keys are errors, secrets are references, and every error names the file and the line or key.
 
 mod error;
+mod limits;
 pub mod ocean;
 mod resolve;
 
 pub use error::{ConfigError, check_settings, load};
+pub use limits::LimitsConfig;
 pub use resolve::{PortAccess, resolve_installation, resolve_port, resolve_rules, seconds};
 
 use crate::secrets::SecretRef;
@@ -56,6 +58,9 @@ pub struct HostConfig {
     /// How calls run.
     #[serde(default)]
     pub runtime: RuntimeConfig,
+    /// What one call may use, for installations that don't say it themselves.
+    #[serde(default)]
+    pub limits: LimitsConfig,
     /// Where everything is written down.
     #[serde(default)]
     pub journal: JournalConfig,
@@ -123,6 +128,9 @@ pub struct InstallationConfig {
     pub settings: toml::Table,
     /// How to reach Port for this installation.
     pub port: Option<PortConfig>,
+    /// What one call for this installation may use.
+    #[serde(default)]
+    pub limits: LimitsConfig,
 }
 
 /// Who runs an installation.
@@ -210,12 +218,6 @@ pub struct RuntimeConfig {
     pub instances: Option<u32>,
     /// Where compiled components are kept. An absolute path; the default is the user's cache directory.
     pub cache_directory: Option<PathBuf>,
-    /// Memory of one call, in MiB; the default is 64.
-    pub memory_mib: Option<u32>,
-    /// CPU time of one call, in milliseconds; the default is 2,000.
-    pub cpu_ms: Option<u64>,
-    /// Wall time of one call, in seconds; the default is 120.
-    pub wall_seconds: Option<u64>,
 }
 
 /// Where everything is written down.
@@ -337,6 +339,9 @@ impl HostConfig {
         if !config.path_prefix.is_empty() && !config.path_prefix.starts_with('/') {
             return problem("path-prefix", "it does not begin with `/`");
         }
+        for installation in &mut config.installations {
+            installation.limits = installation.limits.over(config.limits);
+        }
         let mut ids: Vec<&str> = config.installations.iter().map(|i| i.id.as_str()).collect();
         ids.sort_unstable();
         if let Some(twice) = ids.windows(2).find(|pair| pair.first() == pair.last()) {
@@ -358,23 +363,6 @@ impl InstallationConfig {
 }
 
 impl RuntimeConfig {
-    /// The limits of one call.
-    pub fn limits(&self) -> crate::engine::Limits {
-        let mut limits = crate::engine::Limits::default();
-        if let Some(mib) = self.memory_mib {
-            limits.memory = usize::try_from(mib)
-                .unwrap_or(usize::MAX)
-                .saturating_mul(1 << 20);
-        }
-        if let Some(ms) = self.cpu_ms {
-            limits.cpu = std::time::Duration::from_millis(ms);
-        }
-        if let Some(seconds) = self.wall_seconds {
-            limits.wall = std::time::Duration::from_secs(seconds);
-        }
-        limits
-    }
-
     /// The number of calls at once.
     pub fn pool(&self) -> crate::engine::PoolSize {
         let default = crate::engine::PoolSize::default();

@@ -79,6 +79,9 @@ pub fn resolve_installation(
             "it is empty; Port shows it as the integration's identifier",
         ));
     }
+    let limits = config
+        .limits
+        .resolve(file, &format!("{}.limits", place.table))?;
     let (api_url, policy) = api(&place, config)?;
     let credential = credential(&place, config, &api_url)?;
     let webhook_secret = match (&config.webhook_secret, config.allow_unsigned_webhooks) {
@@ -107,12 +110,7 @@ pub fn resolve_installation(
         live_events: config.live_events,
         settings,
     };
-    Ok(Installation::new(
-        public,
-        policy,
-        credential,
-        webhook_secret,
-    ))
+    Ok(Installation::new(public, policy, credential, webhook_secret).with_limits(limits))
 }
 
 /// Reads the credential.

@@ -10,24 +10,22 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep};
 use wasmtime_wasi_http::{Error, WasiBody};
 
-/// Largest request body. GitHub takes 65,535 characters of inputs, which are 400 KB at most with all escapes.
-const REQUEST_BODY: u64 = 2 << 20;
-/// Largest response body. GitHub's largest answer to a plugin, 100 runs of a workflow, is about 1.5 MB.
-const RESPONSE_BODY: u64 = 16 << 20;
-
 /// A response's body with a limit on its size and on its pauses.
 pub(super) struct ResponseBody<B> {
     inner: B,
+    most: u64,
     left: u64,
     pause: Duration,
     alarm: Pin<Box<Sleep>>,
 }
 
 impl<B> ResponseBody<B> {
-    pub(super) fn new(inner: B, pause: Duration) -> ResponseBody<B> {
+    /// At most so many bytes, and so long a pause.
+    pub(super) fn new(inner: B, most: u64, pause: Duration) -> ResponseBody<B> {
         ResponseBody {
             inner,
-            left: RESPONSE_BODY,
+            most,
+            left: most,
             pause,
             alarm: Box::pin(sleep(pause)),
         }
@@ -49,9 +47,8 @@ where
             Poll::Ready(Some(Ok(frame))) => {
                 let size = frame.data_ref().map_or(0, |data| data.len() as u64);
                 let Some(left) = self.left.checked_sub(size) else {
-                    return Poll::Ready(Some(Err(Error::HttpResponseBodySize(Some(
-                        RESPONSE_BODY,
-                    )))));
+                    let most = Some(self.most);
+                    return Poll::Ready(Some(Err(Error::HttpResponseBodySize(most))));
                 };
                 self.left = left;
                 let next = Instant::now() + self.pause;
@@ -79,14 +76,17 @@ where
 /// A request's body with a limit on its size.
 pub(super) struct LimitedBody {
     inner: WasiBody,
+    most: u64,
     left: u64,
 }
 
 impl LimitedBody {
-    pub(super) fn new(inner: WasiBody) -> LimitedBody {
+    /// At most so many bytes.
+    pub(super) fn new(inner: WasiBody, most: u64) -> LimitedBody {
         LimitedBody {
             inner,
-            left: REQUEST_BODY,
+            most,
+            left: most,
         }
     }
 }
@@ -109,7 +109,7 @@ impl Body for LimitedBody {
                 self.left = left;
                 Poll::Ready(Some(Ok(frame)))
             }
-            None => Poll::Ready(Some(Err(Error::HttpRequestBodySize(Some(REQUEST_BODY))))),
+            None => Poll::Ready(Some(Err(Error::HttpRequestBodySize(Some(self.most))))),
         }
     }
 

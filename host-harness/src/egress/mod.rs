@@ -34,6 +34,7 @@ pub use policy::{Denied, Origin, OriginError, Policy};
 pub use tap::{Exchange, Outcome as ExchangeOutcome, Tap};
 
 use crate::credentials::Account;
+use crate::engine::Limits;
 use crate::installation::Installation;
 use crate::transport;
 use mark::Mark;
@@ -97,6 +98,7 @@ struct Shared {
     installation: Arc<Installation>,
     client: Option<Client>,
     tap: Option<Tap>,
+    limits: Limits,
     requests_left: AtomicU32,
     mark: Mark,
     sent: SentFlag,
@@ -107,13 +109,13 @@ struct Shared {
 }
 
 impl CallEgress {
-    /// The egress of a call for `installation`, which may send `requests` requests with `client`; without one, none.
+    /// The egress of a call for `installation`, which may send requests with `client`; without one, none.
     /// Before the first of them that may change something, it awaits `mark`.
     pub fn new(
         installation: Arc<Installation>,
         client: Option<Client>,
         tap: Option<Tap>,
-        requests: u32,
+        limits: Limits,
         mark: Option<BeforeSending>,
     ) -> CallEgress {
         CallEgress {
@@ -121,7 +123,8 @@ impl CallEgress {
                 installation,
                 client,
                 tap,
-                requests_left: AtomicU32::new(requests),
+                limits,
+                requests_left: AtomicU32::new(limits.requests),
                 mark: Mark::new(mark),
                 sent: SentFlag::default(),
                 account: Mutex::default(),

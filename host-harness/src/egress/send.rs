@@ -68,7 +68,8 @@ pub(super) async fn send(
         }
         shared.sent.set();
     }
-    let request = request.map(|body| LimitedBody::new(body).boxed_unsync());
+    let most = shared.limits.request_body as u64;
+    let request = request.map(|body| LimitedBody::new(body, most).boxed_unsync());
     let passage = Passage {
         client,
         question,
@@ -211,8 +212,9 @@ async fn exchange(
     let Passage {
         question, limits, ..
     } = passage;
+    let most = shared.limits.response_body as u64;
     let response =
-        response.map(|body| ResponseBody::new(body, limits.between_bytes).boxed_unsync());
+        response.map(|body| ResponseBody::new(body, most, limits.between_bytes).boxed_unsync());
     shared.installation.cache().learn(question, response, now)
 }
 

@@ -15,7 +15,6 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 /// For whom a call is made, and with what.
 pub struct Context {
     installation: Arc<Installation>,
-    limits: Limits,
     client: Option<Client>,
     tap: Option<Tap>,
     mark: Option<BeforeSending>,
@@ -23,11 +22,10 @@ pub struct Context {
 }
 
 impl Context {
-    /// A call for this installation that can send nothing.
-    pub fn new(installation: Arc<Installation>, limits: Limits) -> Context {
+    /// A call for this installation, within its limits, that can send nothing.
+    pub fn new(installation: Arc<Installation>) -> Context {
         Context {
             installation,
-            limits,
             client: None,
             tap: None,
             mark: None,
@@ -200,7 +198,7 @@ pub async fn run<T>(
     function: &'static str,
     call: impl AsyncFnOnce(&Guest, &mut Store<CallState>) -> wasmtime::Result<T>,
 ) -> Result<T, CallError> {
-    let limits = context.limits;
+    let limits = *context.installation.limits();
     let meter = Meter::new();
     let mut store = new_store(pre, context, meter.clone());
     let sent = store.data().egress.sent_flag();
@@ -229,7 +227,7 @@ fn new_store(
     context: Context,
     meter: Arc<Meter>,
 ) -> Store<CallState> {
-    let limits = context.limits;
+    let limits = *context.installation.limits();
     let mut table = ResourceTable::new();
     table.set_max_capacity(limits.handles);
     let mut http = WasiHttpCtx::new();
@@ -242,7 +240,7 @@ fn new_store(
             context.installation.clone(),
             context.client,
             context.tap,
-            limits.requests,
+            limits,
             context.mark,
         ),
         log: GuestLog {

@@ -30,6 +30,12 @@ pub struct Limits {
     /// Size of the header section of a request or response as the host holds it, in bytes. More: the guest gets an
     /// error.
     pub header_bytes: usize,
+    /// Body of one request, in bytes. More: the guest gets the error `HTTP-request-body-size`, and the request is broken
+    /// off. GitHub takes 65,535 characters of inputs, which are 400 KB at most with all escapes.
+    pub request_body: usize,
+    /// Body of one response, in bytes. More: the guest gets the error `HTTP-response-body-size`. GitHub's largest answer
+    /// to a plugin, 100 runs of a workflow, has about 1.5 MB.
+    pub response_body: usize,
     /// Requests of one call. More: the guest gets the error `HTTP-request-denied`. The most that a call needs: the
     /// discovery of a run, about 40.
     pub requests: u32,
@@ -46,7 +52,9 @@ impl Default for Limits {
             wall: Duration::from_secs(120),
             hostcall_bytes: 32 << 20,
             handles: 1_024,
-            header_bytes: 128 * 1024,
+            header_bytes: 128 << 10,
+            request_body: 2 << 20,
+            response_body: 16 << 20,
             requests: 200,
             log_lines: 200,
         }

@@ -36,6 +36,8 @@ pub struct EngineOptions {
     pub pool: PoolSize,
     /// Memory that one instance may have, in bytes; the pool's slots are made for it.
     pub max_memory: usize,
+    /// Elements that the tables of one instance may have; the same.
+    pub max_table_elements: usize,
 }
 
 impl EngineOptions {
@@ -54,6 +56,7 @@ impl Default for EngineOptions {
             cache_directory: None,
             pool: PoolSize::default(),
             max_memory: Limits::default().memory,
+            max_table_elements: Limits::default().table_elements,
         }
     }
 }
@@ -131,7 +134,7 @@ fn pool(options: &EngineOptions) -> PoolingAllocationConfig {
     pool.max_memories_per_component(u32::try_from(limits::MEMORIES).unwrap_or(1));
     pool.max_tables_per_component(u32::try_from(limits::TABLES).unwrap_or(1));
     pool.max_memory_size(options.max_memory);
-    pool.table_elements(10_000);
+    pool.table_elements(options.max_table_elements);
     // What a typical call touches: kept mapped between calls, so that the next one need not fault it in again.
     pool.linear_memory_keep_resident(256 * 1024);
     pool.table_keep_resident(16 * 1024);

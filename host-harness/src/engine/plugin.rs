@@ -1,7 +1,7 @@
 //! One compiled component: loaded, checked, linked and asked what it is.
 
+use super::Engine;
 use super::call::{self, CallState};
-use super::{Engine, Limits};
 use crate::contract::{self, BindingsPre, ContractError, Manifest};
 use crate::installation::Installation;
 use std::path::{Path, PathBuf};
@@ -178,7 +178,7 @@ impl Plugin {
 
 /// `describe` sends nothing, so it runs for nobody: an installation without a credential and with no destination.
 async fn describe(pre: &BindingsPre<CallState>) -> Result<Manifest, call::CallError> {
-    let context = call::Context::new(Arc::new(Installation::nobody()), Limits::default());
+    let context = call::Context::new(Arc::new(Installation::nobody()));
     call::run(pre, context, "describe", async |guest, store| {
         guest.call_describe(store).await
     })

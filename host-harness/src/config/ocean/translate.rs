@@ -4,7 +4,7 @@ use super::table::names;
 use super::variables::Variables;
 use crate::config::{
     AppConfig, AppId, CheckConfig, ConfigError, CredentialConfig, HostConfig, HostingConfig,
-    InstallationConfig, JournalConfig, PortConfig, RuntimeConfig, SchedulerConfig,
+    InstallationConfig, JournalConfig, LimitsConfig, PortConfig, RuntimeConfig, SchedulerConfig,
     default_poll_interval, default_port_url, default_visibility_timeout,
 };
 use crate::secrets::SecretRef;
@@ -113,6 +113,7 @@ pub(super) fn host(
         installations: vec![installation(variables)?],
         path_prefix: path_prefix(variables)?,
         runtime: RuntimeConfig::default(),
+        limits: LimitsConfig::default(),
         journal: JournalConfig {
             path: journal.to_owned(),
             ..JournalConfig::default()
@@ -164,6 +165,7 @@ fn installation(variables: &Variables) -> Result<InstallationConfig, ConfigError
         cancel_with_port: false,
         settings: toml::Table::new(),
         port: None,
+        limits: LimitsConfig::default(),
     })
 }
 
