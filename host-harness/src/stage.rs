@@ -3,7 +3,7 @@
 
 use crate::config::PortAccess;
 use crate::contract::{self, Hosting};
-use crate::credentials::Credential;
+use crate::credentials::{AppOptions, Credential, GitHubApp, Scope};
 use crate::egress::{Budgets, Origin, OriginError, Policy};
 use crate::host::{Host, HostError, HostOptions, Tenant};
 use crate::ingress::WebhookSecret;
@@ -13,6 +13,7 @@ use crate::lifecycle::{Observer, Rules};
 use crate::runtime::Runtime;
 use crate::simulator::{github, port};
 use secrecy::SecretString;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +37,8 @@ pub struct Role {
     pub settings: String,
     /// The token that GitHub gives it; none for the simulator's own.
     pub token: Option<String>,
+    /// Whether it sends as GitHub's App, which has to be installed, and not with a token.
+    pub as_app: bool,
     /// Port credentials; none for the simulator's own machine client.
     pub port_client: Option<(String, String)>,
 }
@@ -50,6 +53,7 @@ impl Role {
             live_events: true,
             settings: "{}".to_owned(),
             token: None,
+            as_app: false,
             port_client: None,
         }
     }
@@ -194,13 +198,6 @@ pub fn installation(role: &Role, github: &github::GitHub) -> Result<Installation
         .parse()
         .map_err(|error: http::uri::InvalidUri| unusable(error.to_string()))?;
     let origin = Origin::of(&uri).map_err(|error: OriginError| unusable(error.to_string()))?;
-    let token = match &role.token {
-        Some(token) => {
-            github.add_token(token, true, &format!("{}[bot]", role.id));
-            token.clone()
-        }
-        None => github.token(),
-    };
     Ok(Installation::new(
         contract::Installation {
             id: role.id.clone(),
@@ -211,9 +208,38 @@ pub fn installation(role: &Role, github: &github::GitHub) -> Result<Installation
             settings: role.settings.clone(),
         },
         Policy::only(origin),
-        Credential::Token(SecretString::from(token)),
+        credential(role, github)?,
         WebhookSecret::Verify(SecretString::from(WEBHOOK_SECRET)),
     ))
+}
+
+fn credential(role: &Role, github: &github::GitHub) -> Result<Credential, StageError> {
+    if !role.as_app {
+        let token = match &role.token {
+            Some(token) => {
+                github.add_token(token, true, &format!("{}[bot]", role.id));
+                token.clone()
+            }
+            None => github.token(),
+        };
+        return Ok(Credential::Token(SecretString::from(token)));
+    }
+    let unusable = |reason: String| StageError::Url(format!("{}: {reason}", github.api_url()));
+    let app = GitHubApp::new(AppOptions {
+        id: github.app_client_id(),
+        key: &github.app_private_key(),
+        api: github
+            .api_url()
+            .parse()
+            .map_err(|error: http::uri::InvalidUri| unusable(error.to_string()))?,
+        scope: match &role.organization {
+            Some(organization) => Scope::Organization(organization.clone()),
+            None => Scope::AnyInstallation,
+        },
+        permissions: BTreeMap::new(),
+    })
+    .map_err(|error| unusable(error.to_string()))?;
+    Ok(Credential::App(Box::new(app)))
 }
 
 fn access(

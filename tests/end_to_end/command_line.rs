@@ -561,6 +561,45 @@ async fn simulate_github_ends_with_1_after_a_violation() {
     assert!(!violations.as_array().unwrap().is_empty(), "{finished}");
 }
 
+#[tokio::test]
+async fn simulate_github_installs_the_app_and_writes_its_key() {
+    let program = Program::new();
+    let mut simulator = program.start(&[
+        "simulate",
+        "github",
+        "--listen",
+        "127.0.0.1:0",
+        "--app-installed-on",
+        "acme,globex",
+        "--app-key-out",
+        "app.pem",
+        "--output",
+        "json",
+    ]);
+    let hello: Value = serde_json::from_str(&simulator.line_with("apiUrl").await).unwrap();
+    assert_eq!(
+        hello["app"]["installations"],
+        json!({"acme": 55_000_001, "globex": 55_000_002})
+    );
+    assert_eq!(hello["app"]["id"], 900_001);
+    assert!(hello["app"]["clientId"].is_string());
+    let key = std::fs::read_to_string(program.folder().join("app.pem")).unwrap();
+    assert_eq!(key, github::TEST_KEY_PKCS1);
+    simulator.terminate().await.expect_code(0);
+
+    let nowhere = [
+        "simulate",
+        "github",
+        "--listen",
+        "127.0.0.1:0",
+        "--app-key-out",
+        "no/such/folder",
+    ];
+    let refused = program.run(&nowhere);
+    assert!(refused.stderr.contains("--app-key-out"), "{refused}");
+    refused.expect_code(2);
+}
+
 /// The configuration of a host between two servers.
 fn host_file(program: &Program, listen: &str, github: &str, port: &str, client: (&str, &str)) {
     program.file("port-secret", client.1);

@@ -1,6 +1,7 @@
 //! `simulate`: one simulator alone, for any other client. Prints every request, and at the end what the client did
 //! that a correct one would never do.
 
+mod app;
 mod world;
 
 use super::signals::Signals;
@@ -9,7 +10,7 @@ use crate::simulator::Exchange;
 use crate::simulator::github::{self, GitHub};
 use crate::simulator::port::{self, Kind, Port};
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -41,6 +42,8 @@ struct GithubArguments {
     /// Behave like an Enterprise Server older than 3.21, which refuses `return_run_details`.
     #[arg(long)]
     old_server: bool,
+    #[command(flatten)]
+    app: app::AppArguments,
 }
 
 #[derive(Debug, Args)]
@@ -72,6 +75,8 @@ async fn github(arguments: GithubArguments, format: Output) -> Result<(), Stop> 
         Some(file) => world::World::load(file).map_err(Stop::unusable)?,
         None => world::World::default(),
     };
+    // Before the first line is printed: whoever reads it may end the process at once.
+    let signals = Signals::listen()?;
     let options = github::Options {
         listen: arguments.listen,
         return_run_details_supported: !arguments.old_server,
@@ -81,10 +86,11 @@ async fn github(arguments: GithubArguments, format: Output) -> Result<(), Stop> 
         .await
         .map_err(|error| cannot_listen(arguments.listen, &error))?;
     world.build(&simulator);
+    let app = arguments.app.apply(&simulator)?;
     match format {
         Output::Json => println!(
             "{}",
-            json!({"apiUrl": simulator.api_url(), "token": simulator.token()})
+            json!({"apiUrl": simulator.api_url(), "token": simulator.token(), "app": app.json()})
         ),
         Output::Text => {
             println!(
@@ -92,13 +98,17 @@ async fn github(arguments: GithubArguments, format: Output) -> Result<(), Stop> 
                 simulator.api_url(),
                 simulator.token()
             );
+            if let Some(line) = app.line() {
+                println!("{line}");
+            }
         }
     }
-    follow(|| simulator.exchanges(), format).await?;
+    follow(|| simulator.exchanges(), format, signals).await?;
     conclude(&simulator.violations(), format)
 }
 
 async fn port(arguments: PortArguments, format: Output) -> Result<(), Stop> {
+    let signals = Signals::listen()?;
     let options = port::Options {
         listen: arguments.listen,
         ..port::Options::default()
@@ -138,7 +148,7 @@ async fn port(arguments: PortArguments, format: Output) -> Result<(), Stop> {
             simulator.client_secret()
         ),
     }
-    follow(|| simulator.exchanges(), format).await?;
+    follow(|| simulator.exchanges(), format, signals).await?;
     conclude(&simulator.violations(), format)
 }
 
@@ -152,9 +162,12 @@ fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Stop {
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Prints requests as they come, until the process is told to stop.
-async fn follow(exchanges: impl Fn() -> Vec<Exchange>, format: Output) -> Result<(), Stop> {
+async fn follow(
+    exchanges: impl Fn() -> Vec<Exchange>,
+    format: Output,
+    mut signals: Signals,
+) -> Result<(), Stop> {
     let mut seen = 0;
-    let mut signals = Signals::listen()?;
     loop {
         for exchange in exchanges().iter().skip(seen) {
             show(exchange, format);
@@ -183,7 +196,7 @@ fn show(exchange: &Exchange, format: Output) {
                 "query": exchange.query,
                 "body": super::output::body(&exchange.body),
                 "status": status,
-                "answer": super::output::body(&exchange.response_body),
+                "answer": answer(exchange),
             })
         ),
         Output::Text => match status {
@@ -191,6 +204,17 @@ fn show(exchange: &Exchange, format: Output) {
             None => println!("cut {method} {path}"),
         },
     }
+}
+
+/// The answer as it is printed: a token that was minted works for an hour, and output is kept for longer.
+fn answer(exchange: &Exchange) -> Value {
+    let mut answer = super::output::body(&exchange.response_body);
+    if exchange.operation == "app-token"
+        && let Some(token) = answer.get_mut("token")
+    {
+        *token = "[not shown]".into();
+    }
+    answer
 }
 
 fn conclude(violations: &[String], format: Output) -> Result<(), Stop> {
@@ -207,5 +231,37 @@ fn conclude(violations: &[String], format: Output) -> Result<(), Stop> {
         Ok(())
     } else {
         Err(Stop::No)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::SystemTime;
+
+    fn exchange(operation: &'static str) -> Exchange {
+        Exchange {
+            method: "POST".to_owned(),
+            path: "/somewhere".to_owned(),
+            query: None,
+            headers: Vec::new(),
+            body: Vec::new(),
+            status: Some(201),
+            at: SystemTime::UNIX_EPOCH,
+            response_body: br#"{"token": "ghs_secret", "permissions": {}}"#.to_vec(),
+            operation,
+            faults: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_minted_token_is_not_printed() {
+        let shown = answer(&exchange("app-token"));
+        assert_eq!(shown, json!({"token": "[not shown]", "permissions": {}}));
+        assert!(
+            answer(&exchange("get-contents"))
+                .to_string()
+                .contains("ghs_secret")
+        );
     }
 }

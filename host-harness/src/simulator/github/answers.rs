@@ -22,7 +22,7 @@ use super::world::{RepositoryRecord, World};
 pub(super) struct Asked<'a> {
     pub(super) state: &'a Arc<State>,
     pub(super) received: &'a Received,
-    endpoint: &'a Endpoint<'a>,
+    pub(super) endpoint: &'a Endpoint<'a>,
     caller: &'a Caller,
     version: &'static str,
 }
@@ -53,6 +53,7 @@ impl Asked<'_> {
             Endpoint::Versions => return Ok(Reply::json(200, json!(VERSIONS).to_string())),
             Endpoint::User => return self.user(),
             Endpoint::Unknown => return Err(self.not_found()),
+            endpoint if endpoint.wants_jwt() => return self.app(),
             _ => {}
         }
         let id = self.repository_id()?;
@@ -81,7 +82,7 @@ impl Asked<'_> {
     }
 
     /// Finds the repository, follows a rename with a redirect, and applies what the caller may do.
-    fn repository_id(&self) -> Result<u64, Reply> {
+    pub(super) fn repository_id(&self) -> Result<u64, Reply> {
         let world = lock(&self.state.world);
         let record = match self.endpoint.repository() {
             Some(Named::Name(owner, name)) => match world.repository(owner, name) {
@@ -106,6 +107,7 @@ impl Asked<'_> {
                 self.not_found()
             });
         }
+        self.reached(record)?;
         if self.endpoint.writes() {
             if !self.caller.write {
                 return Err(self.error(403, self.caller.refusal()));
@@ -115,6 +117,17 @@ impl Asked<'_> {
             }
         }
         Ok(record.id)
+    }
+
+    /// An installation's token sees the repositories of the installation only, and needs its permissions even to read.
+    fn reached(&self, record: &RepositoryRecord) -> Result<(), Reply> {
+        match &self.caller.reach {
+            Some(reach) if !reach.covers(record) => Err(self.not_found()),
+            Some(reach) if !reach.permits(self.endpoint.permission()) => {
+                Err(self.error(403, self.caller.refusal()))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn moved(&self, world: &World, id: u64) -> Reply {
@@ -169,7 +182,7 @@ impl Asked<'_> {
         Reply::json(200, body.to_string())
     }
 
-    fn old_version(&self) -> bool {
+    pub(super) fn old_version(&self) -> bool {
         let [old, _] = VERSIONS;
         self.version == old
     }

@@ -16,6 +16,13 @@ pub(super) enum Endpoint<'a> {
     Meta,
     Versions,
     User,
+    App,
+    AppInstallations,
+    AppInstallation(&'a str),
+    OrgInstallation(&'a str),
+    UserInstallation(&'a str),
+    RepositoryInstallation(Named<'a>),
+    AppToken(&'a str),
     Repository(Named<'a>),
     Reference(Named<'a>, String),
     Contents(Named<'a>, String),
@@ -40,6 +47,12 @@ pub(super) fn parse<'a>(method: &str, segments: &[&'a str]) -> Endpoint<'a> {
         ("GET", ["meta"]) => Endpoint::Meta,
         ("GET", ["versions"]) => Endpoint::Versions,
         ("GET", ["user"]) => Endpoint::User,
+        ("GET", ["app"]) => Endpoint::App,
+        ("GET", ["app", "installations"]) => Endpoint::AppInstallations,
+        ("GET", ["app", "installations", id]) => Endpoint::AppInstallation(id),
+        ("POST", ["app", "installations", id, "access_tokens"]) => Endpoint::AppToken(id),
+        ("GET", ["orgs", login, "installation"]) => Endpoint::OrgInstallation(login),
+        ("GET", ["users", login, "installation"]) => Endpoint::UserInstallation(login),
         (_, ["repos", owner, name, rest @ ..]) => {
             in_repository(method, Named::Name(owner, name), rest)
         }
@@ -51,6 +64,7 @@ pub(super) fn parse<'a>(method: &str, segments: &[&'a str]) -> Endpoint<'a> {
 fn in_repository<'a>(method: &str, named: Named<'a>, rest: &[&'a str]) -> Endpoint<'a> {
     match (method, rest) {
         ("GET", []) => Endpoint::Repository(named),
+        ("GET", ["installation"]) => Endpoint::RepositoryInstallation(named),
         ("GET", ["git", "ref", reference @ ..]) if !reference.is_empty() => {
             Endpoint::Reference(named, reference.join("/"))
         }
@@ -92,6 +106,13 @@ impl<'a> Endpoint<'a> {
             Self::Meta => "meta",
             Self::Versions => "versions",
             Self::User => "get-user",
+            Self::App => "app",
+            Self::AppInstallations => "app-installations",
+            Self::AppInstallation(_)
+            | Self::OrgInstallation(_)
+            | Self::UserInstallation(_)
+            | Self::RepositoryInstallation(_) => "app-installation",
+            Self::AppToken(_) => "app-token",
             Self::Repository(_) => "get-repository",
             Self::Reference(..) => "get-ref",
             Self::Contents(..) => "get-contents",
@@ -113,6 +134,7 @@ impl<'a> Endpoint<'a> {
     pub(super) fn repository(&self) -> Option<Named<'a>> {
         match self {
             Self::Repository(named)
+            | Self::RepositoryInstallation(named)
             | Self::Reference(named, _)
             | Self::Contents(named, _)
             | Self::Workflows(named)
@@ -127,8 +149,32 @@ impl<'a> Endpoint<'a> {
             | Self::Job(named, _)
             | Self::Cancel(named, _)
             | Self::Rerun(named, _) => Some(*named),
-            Self::RateLimit | Self::Meta | Self::Versions | Self::User | Self::Unknown => None,
+            Self::App
+            | Self::AppInstallations
+            | Self::AppInstallation(_)
+            | Self::OrgInstallation(_)
+            | Self::UserInstallation(_)
+            | Self::AppToken(_)
+            | Self::RateLimit
+            | Self::Meta
+            | Self::Versions
+            | Self::User
+            | Self::Unknown => None,
         }
+    }
+
+    /// Whether only the App itself may ask, with a JWT.
+    pub(super) fn wants_jwt(&self) -> bool {
+        matches!(
+            self,
+            Self::App
+                | Self::AppInstallations
+                | Self::AppInstallation(_)
+                | Self::OrgInstallation(_)
+                | Self::UserInstallation(_)
+                | Self::RepositoryInstallation(_)
+                | Self::AppToken(_)
+        )
     }
 
     /// The App permission that the endpoint asks for.
@@ -140,6 +186,7 @@ impl<'a> Endpoint<'a> {
             Self::Repository(_) => "metadata=read",
             Self::Reference(..) | Self::Contents(..) => "contents=read",
             Self::RateLimit | Self::Meta | Self::Versions | Self::User | Self::Unknown => "",
+            _ if self.wants_jwt() => "",
             _ => "actions=read",
         }
     }
@@ -164,6 +211,7 @@ impl<'a> Endpoint<'a> {
                 "head_sha",
             ],
             Self::Workflows(_) => &["per_page", "page"],
+            Self::AppInstallations => &["per_page", "page", "since", "outdated"],
             Self::Jobs(..) => &["filter", "per_page", "page"],
             Self::Run(..) | Self::Attempt(..) => &["exclude_pull_requests"],
             Self::Contents(..) => &["ref"],

@@ -22,6 +22,10 @@ fn documentation(operation: &str) -> String {
         "get-ref" => "/git/refs#get-a-reference",
         "get-contents" => "/repos/contents#get-repository-content",
         "get-user" => "/users/users#get-the-authenticated-user",
+        "app" => "/apps/apps#get-the-authenticated-app",
+        "app-installations" => "/apps/apps#list-installations-for-the-authenticated-app",
+        "app-installation" => "/apps/apps#get-an-installation-for-the-authenticated-app",
+        "app-token" => "/apps/apps#create-an-installation-access-token-for-an-app",
         _ => "",
     };
     format!("{DOCS}{page}")

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::super::server::{Received, Reply};
+use super::app::{self, Reach};
 use super::errors;
 use super::options::{Options, Standing};
 
@@ -18,16 +19,19 @@ pub(super) const VERSIONS: [&str; 2] = ["2022-11-28", "2026-03-10"];
 /// Who asks.
 #[derive(Debug, Clone)]
 pub(super) struct Caller {
+    /// Whose quota it is charged to: a given token's own, an installation's, or the App's.
     pub(super) key: String,
     pub(super) login: String,
     pub(super) anonymous: bool,
     pub(super) write: bool,
+    /// Set for tokens that the App has minted; tokens that were given reach everything.
+    pub(super) reach: Option<Reach>,
 }
 
 impl Caller {
     /// Installation tokens belong to an App; everything else to a person.
     pub(super) fn is_app(&self) -> bool {
-        self.key.starts_with("ghs_")
+        self.reach.is_some() || self.key.starts_with("ghs_")
     }
 
     pub(super) fn refusal(&self) -> &'static str {
@@ -44,6 +48,10 @@ struct Credential {
     standing: Standing,
     write: bool,
     login: String,
+}
+
+#[derive(Debug)]
+struct Quota {
     limit: u32,
     used: u32,
     resets_at: Option<SystemTime>,
@@ -51,10 +59,11 @@ struct Credential {
     limited: Option<(SystemTime, SystemTime)>,
 }
 
-/// All credentials, by token; the empty token is everybody without one.
+/// The credentials that were given, by token; the empty token is everybody without one. And all quotas.
 #[derive(Debug)]
 pub(super) struct Gate {
     credentials: BTreeMap<String, Credential>,
+    quotas: BTreeMap<String, Quota>,
     window: Duration,
 }
 
@@ -62,6 +71,7 @@ impl Gate {
     pub(super) fn new(options: &Options) -> Self {
         let mut gate = Self {
             credentials: BTreeMap::new(),
+            quotas: BTreeMap::new(),
             window: options.rate_window,
         };
         for token in &options.tokens {
@@ -71,6 +81,7 @@ impl Gate {
             gate.add(token, false, &options.token_login, options.rate_limit);
         }
         gate.add("", false, "", ANONYMOUS_LIMIT);
+        gate.open(&app::app_quota(), app::APP_LIMIT);
         gate
     }
 
@@ -79,12 +90,16 @@ impl Gate {
             standing: Standing::Valid,
             write,
             login: login.to_owned(),
-            limit,
-            used: 0,
-            resets_at: None,
-            limited: None,
         };
         self.credentials.insert(token.to_owned(), credential);
+        self.quotas.insert(token.to_owned(), Quota::new(limit));
+    }
+
+    /// Opens a quota that no single token has, unless it is open already.
+    pub(super) fn open(&mut self, key: &str, limit: u32) {
+        self.quotas
+            .entry(key.to_owned())
+            .or_insert_with(|| Quota::new(limit));
     }
 
     pub(super) fn set_standing(&mut self, token: &str, standing: Standing) -> bool {
@@ -94,13 +109,13 @@ impl Gate {
             .is_some()
     }
 
-    pub(super) fn set_remaining(&mut self, token: &str, remaining: u32, now: SystemTime) -> bool {
+    pub(super) fn set_remaining(&mut self, key: &str, remaining: u32, now: SystemTime) -> bool {
         let window = self.window;
-        self.credentials
-            .get_mut(token)
-            .map(|credential| {
-                credential.used = credential.limit.saturating_sub(remaining);
-                credential.resets_at.get_or_insert(now + window);
+        self.quotas
+            .get_mut(key)
+            .map(|quota| {
+                quota.used = quota.limit.saturating_sub(remaining);
+                quota.resets_at.get_or_insert(now + window);
             })
             .is_some()
     }
@@ -110,49 +125,49 @@ impl Gate {
         self.credentials.contains_key(token)
     }
 
-    /// The caller behind the authorization header, or the 401.
-    pub(super) fn caller(&self, received: &Received) -> Result<Caller, Reply> {
-        let key = token(received).unwrap_or_default();
-        let bad = || errors::error("", 401, "Bad credentials");
-        let credential = self.credentials.get(&key).ok_or_else(bad)?;
-        if credential.standing != Standing::Valid {
-            return Err(bad());
-        }
+    /// The caller behind a token that was given, or the 401.
+    pub(super) fn caller(&self, token: &str) -> Result<Caller, Reply> {
+        let credential = self
+            .credentials
+            .get(token)
+            .filter(|credential| credential.standing == Standing::Valid)
+            .ok_or_else(bad_credentials)?;
         Ok(Caller {
+            key: token.to_owned(),
             login: credential.login.clone(),
-            anonymous: key.is_empty(),
+            anonymous: token.is_empty(),
             write: credential.write,
-            key,
+            reach: None,
         })
     }
 
     /// Takes one request out of the quota; `false` when none is left.
     pub(super) fn count(&mut self, key: &str, now: SystemTime) -> bool {
         let window = self.window;
-        let Some(credential) = self.credentials.get_mut(key) else {
+        let Some(quota) = self.quotas.get_mut(key) else {
             return true;
         };
-        if credential.resets_at.is_none_or(|reset| reset <= now) {
-            credential.resets_at = Some(now + window);
-            credential.used = 0;
+        if quota.resets_at.is_none_or(|reset| reset <= now) {
+            quota.resets_at = Some(now + window);
+            quota.used = 0;
         }
-        if credential.used >= credential.limit {
+        if quota.used >= quota.limit {
             return false;
         }
-        credential.used += 1;
+        quota.used += 1;
         true
     }
 
     /// Gives one request back: a 304 is free.
     pub(super) fn uncount(&mut self, key: &str) {
-        if let Some(credential) = self.credentials.get_mut(key) {
-            credential.used = credential.used.saturating_sub(1);
+        if let Some(quota) = self.quotas.get_mut(key) {
+            quota.used = quota.used.saturating_sub(1);
         }
     }
 
     /// `(limit, used, remaining, reset in epoch seconds)` of the caller's quota.
     pub(super) fn quota(&self, key: &str, now: SystemTime) -> (u32, u32, u32, u64) {
-        let Some(credential) = self.credentials.get(key) else {
+        let Some(quota) = self.quotas.get(key) else {
             return (
                 ANONYMOUS_LIMIT,
                 0,
@@ -160,22 +175,22 @@ impl Gate {
                 epoch(now + self.window),
             );
         };
-        let (used, reset) = match credential.resets_at {
-            Some(reset) if reset > now => (credential.used, reset),
+        let (used, reset) = match quota.resets_at {
+            Some(reset) if reset > now => (quota.used, reset),
             _ => (0, now + self.window),
         };
         (
-            credential.limit,
+            quota.limit,
             used,
-            credential.limit.saturating_sub(used),
+            quota.limit.saturating_sub(used),
             epoch(reset),
         )
     }
 
     /// Nobody counts as told to wait any more.
     pub(super) fn forget_limits(&mut self) {
-        for credential in self.credentials.values_mut() {
-            credential.limited = None;
+        for quota in self.quotas.values_mut() {
+            quota.limited = None;
         }
     }
 
@@ -194,9 +209,9 @@ impl Gate {
             (None, Some(0), Some(reset)) => UNIX_EPOCH + Duration::from_secs(reset),
             _ => return,
         };
-        if let Some(credential) = self.credentials.get_mut(key) {
-            let still = credential.limited.filter(|(_, end)| *end > now);
-            credential.limited =
+        if let Some(quota) = self.quotas.get_mut(key) {
+            let still = quota.limited.filter(|(_, end)| *end > now);
+            quota.limited =
                 Some(still.map_or((now, until), |(since, end)| (since, end.max(until))));
         }
     }
@@ -208,10 +223,26 @@ impl Gate {
         now: SystemTime,
         grace: Duration,
     ) -> Option<Duration> {
-        let (since, until) = self.credentials.get(key)?.limited?;
+        let (since, until) = self.quotas.get(key)?.limited?;
         let wait = until.duration_since(now + RESET_TOLERANCE).ok()?;
         (now.duration_since(since).unwrap_or_default() > grace && !wait.is_zero()).then_some(wait)
     }
+}
+
+impl Quota {
+    fn new(limit: u32) -> Self {
+        Self {
+            limit,
+            used: 0,
+            resets_at: None,
+            limited: None,
+        }
+    }
+}
+
+/// 401 for a token that is unknown, revoked or over.
+pub(super) fn bad_credentials() -> Reply {
+    errors::error("", 401, "Bad credentials")
 }
 
 /// The token of the authorization header, whatever its scheme is called.

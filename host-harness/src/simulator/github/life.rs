@@ -29,13 +29,7 @@ const CANCEL_TIME: Duration = Duration::from_millis(20);
 
 impl State {
     pub(super) fn now(&self) -> SystemTime {
-        let offset = Duration::from_secs(self.options.clock_offset_seconds.unsigned_abs());
-        let now = SystemTime::now();
-        if self.options.clock_offset_seconds < 0 {
-            now - offset
-        } else {
-            now + offset
-        }
+        self.options.now()
     }
 
     fn scaled(&self, time: Duration) -> Duration {
@@ -181,7 +175,9 @@ impl State {
         if hooks.is_empty() {
             return;
         }
-        let installation = Some(self.options.installation_id);
+        let installation = lock(&self.app)
+            .installation_id_on(owner)
+            .or(Some(self.options.installation_id));
         let payloads: Vec<Bytes> = match event {
             "workflow_run" => run_object::run_event(world, run, action, installation)
                 .into_iter()

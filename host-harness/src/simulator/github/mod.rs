@@ -2,14 +2,22 @@
 //!
 //! Operation names for [`Fault`]: `dispatch`, `get-repository`, `list-runs`, `get-run`,
 //! `get-attempt`, `list-jobs`, `get-job`, `get-workflow`, `list-workflows`, `switch-workflow`, `cancel`, `rerun`,
-//! `get-ref`, `get-contents`, `get-user`, `rate-limit`, `meta`, `versions`, `unknown`.
+//! `get-ref`, `get-contents`, `get-user`, `app`, `app-installations`, `app-installation`, `app-token`, `rate-limit`,
+//! `meta`, `versions`, `unknown`.
 //!
-//! Not simulated: endpoints that want an App's JWT (tokens are given, [`Options::tokens`]), administration of
-//! hooks and deliveries over REST (use [`GitHub::add_webhook`], [`GitHub::deliveries`], [`GitHub::redeliver`]),
-//! the `ping` of a new hook, the legacy SHA-1 signature, GraphQL, logs and artifacts, TLS, and secondary limits by
-//! counting (inject [`secondary_limit`]).
+//! There is one GitHub App ([`Options::app_id`]), installed where [`GitHub::add_app_installation`] says. It proves
+//! itself with a JWT and is given installation tokens. Tokens of [`Options::tokens`] need no App and reach every
+//! repository. Stricter than github.com: an installation token sees no repository of another account, not even a
+//! public one.
+//!
+//! Not simulated: administration of hooks and deliveries over REST (use [`GitHub::add_webhook`],
+//! [`GitHub::deliveries`], [`GitHub::redeliver`]), suspending and uninstalling the App over REST (use
+//! [`GitHub::suspend`], [`GitHub::uninstall`]), tokens of people, several keys of one App, the `ping` of a new hook,
+//! the legacy SHA-1 signature, GraphQL, logs and artifacts, TLS, and secondary limits by counting (inject
+//! [`secondary_limit`]).
 
 mod answers;
+mod app;
 mod deliveries;
 mod dispatch;
 mod endpoint;
@@ -31,6 +39,7 @@ mod world;
 #[cfg(test)]
 mod tests;
 
+pub use app::{AppInstallation, AppTokenFormat, TEST_KEY_PKCS1, TEST_KEY_PKCS8};
 pub use deliveries::{DeliveryEffect, DeliveryFault, DeliveryView, StruckDelivery, signature};
 pub use errors::{
     bad_gateway, not_found, primary_limit, secondary_limit, server_error,
@@ -54,6 +63,7 @@ use super::fault::{Fault, Faults, Injected};
 use super::lock;
 use super::recording::{Exchange, Recording};
 use super::server::Running;
+use app::App;
 use deliveries::{DeliveryFaults, Hook};
 use gate::Gate;
 use objects::Bases;
@@ -89,6 +99,8 @@ struct State {
     faults: Faults,
     delivery_faults: Mutex<DeliveryFaults>,
     gate: Mutex<Gate>,
+    /// Locked after the world and before the gate by whoever needs both.
+    app: Mutex<App>,
     world: Mutex<World>,
     hooks: Mutex<Vec<Hook>>,
     /// The last queued delivery of each run and hook, so that the next one waits for it.
@@ -128,8 +140,9 @@ impl GitHub {
     /// Starts a simulated GitHub without any repository.
     ///
     /// # Errors
-    /// When the address cannot be bound.
+    /// When the address cannot be bound, or the App's key cannot be used.
     pub async fn start(options: Options) -> io::Result<Self> {
+        let app = App::new(&options)?;
         let (api, running) = Running::start(options.listen, |address| {
             let bases = Bases {
                 api: format!("http://{address}"),
@@ -140,6 +153,7 @@ impl GitHub {
                 faults: Faults::default(),
                 delivery_faults: Mutex::default(),
                 gate: Mutex::new(Gate::new(&options)),
+                app: Mutex::new(app.at(&bases.api)),
                 world: Mutex::new(World::new(bases)),
                 hooks: Mutex::default(),
                 lanes: Mutex::default(),
@@ -182,12 +196,15 @@ impl GitHub {
 
     /// Lets a token expire, or brings it back. `false` if there is no such token.
     pub fn set_standing(&self, token: &str, standing: Standing) -> bool {
-        lock(&self.api.gate).set_standing(token, standing)
+        lock(&self.api.app).set_standing(token, standing)
+            || lock(&self.api.gate).set_standing(token, standing)
     }
 
-    /// Leaves a token this many requests until the end of its window. `false` if there is no such token.
+    /// Leaves a token this many requests until the end of its window; an installation's tokens share them. `false` if
+    /// there is no such token.
     pub fn set_remaining(&self, token: &str, remaining: u32) -> bool {
-        lock(&self.api.gate).set_remaining(token, remaining, self.api.now())
+        let key = self.api.quota_key(token);
+        lock(&self.api.gate).set_remaining(&key, remaining, self.api.now())
     }
 
     /// Adds a repository and says its id.

@@ -1,7 +1,11 @@
 //! How the simulated GitHub is set up, and how a credential of it behaves.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+
+use secrecy::SecretString;
+
+use super::app::{AppInstallation, AppTokenFormat, TEST_KEY_PKCS1};
 
 /// Settings of [`GitHub`](super::GitHub). Every field has a default that is right for a test on loopback.
 #[derive(Debug, Clone)]
@@ -43,10 +47,25 @@ pub struct Options {
     pub delivery_timeout: Duration,
     /// Base of links for people. Default: `https://github.com`.
     pub html_base: String,
-    /// Id of the App that the webhook deliveries come from. Default: 900001.
+    /// Id of the App, which the webhook deliveries come from too. Default: 900001.
     pub app_id: u64,
-    /// Id of the App's installation in webhook deliveries. Default: 55000001.
+    /// Id of the App's first installation, and of the one that deliveries of accounts without an installation name.
+    /// Default: 55000001.
     pub installation_id: u64,
+    /// Client id of the App. Its JWTs may name this or the App's id as their issuer. Default: `Iv23liSimulatedApp01`.
+    pub app_client_id: String,
+    /// Short name of the App; runs that its installations start carry `<slug>[bot]` as actor. Default: `ocean-runner`.
+    pub app_slug: String,
+    /// The App's RSA key, PEM of PKCS#1 or PKCS#8; only its public half is used. Default: [`TEST_KEY_PKCS1`].
+    ///
+    /// [`TEST_KEY_PKCS1`]: super::TEST_KEY_PKCS1
+    pub app_private_key: SecretString,
+    /// Where the App is installed from the start. Default: nowhere.
+    pub app_installations: Vec<AppInstallation>,
+    /// How long an installation token lives. Default: one hour.
+    pub app_token_life: Duration,
+    /// How installation tokens look. Default: the long form.
+    pub app_token_format: AppTokenFormat,
     /// Keep request, response and delivery bodies. Without them long load runs stay small, and nothing can be
     /// redelivered. Default: `true`.
     pub keep_bodies: bool,
@@ -75,7 +94,26 @@ impl Default for Options {
             html_base: "https://github.com".into(),
             app_id: 900_001,
             installation_id: 55_000_001,
+            app_client_id: "Iv23liSimulatedApp01".into(),
+            app_slug: "ocean-runner".into(),
+            app_private_key: TEST_KEY_PKCS1.into(),
+            app_installations: Vec::new(),
+            app_token_life: Duration::from_secs(3_600),
+            app_token_format: AppTokenFormat::Stateless,
             keep_bodies: true,
+        }
+    }
+}
+
+impl Options {
+    /// The time by GitHub's clock.
+    pub(super) fn now(&self) -> SystemTime {
+        let offset = Duration::from_secs(self.clock_offset_seconds.unsigned_abs());
+        let now = SystemTime::now();
+        if self.clock_offset_seconds < 0 {
+            now - offset
+        } else {
+            now + offset
         }
     }
 }

@@ -1,13 +1,17 @@
 //! The path of every request: what the client did wrong, the gate, the endpoint, the headers of every answer.
 
+use std::time::SystemTime;
+
 use sha2::{Digest as _, Sha256};
 
 use super::super::fault::Faults;
 use super::super::lock;
 use super::super::recording::Recording;
 use super::super::server::{Received, Reply, Service};
+use super::app::{self, Flaw};
 use super::endpoint::{self, Endpoint};
-use super::{Api, answers, errors, gate};
+use super::gate::Caller;
+use super::{Api, State, answers, errors, gate};
 
 impl Service for Api {
     fn recording(&self) -> &Recording {
@@ -33,21 +37,13 @@ impl Service for Api {
         for name in endpoint.unknown_parameters(received) {
             found.push(format!("unknown query parameter {name:?}"));
         }
-        let gate = lock(&self.gate);
-        let token = gate::token(received);
-        match &token {
-            Some(token) if !gate.knows(token) => {
-                found.push("a token that was never issued".to_owned())
-            }
-            None if endpoint.repository().is_some() => found.push("no Authorization".to_owned()),
-            _ => {}
+        found.extend(self.credential_violation(received, &endpoint));
+        if matches!(endpoint, Endpoint::AppToken(_)) && !app::fits_schema(&received.body) {
+            found.push("a body outside the schema of a request for a token".to_owned());
         }
         if operation != "rate-limit" {
-            let early = gate.too_early(
-                &token.unwrap_or_default(),
-                self.now(),
-                self.options.limit_grace,
-            );
+            let key = self.quota_key(&gate::token(received).unwrap_or_default());
+            let early = lock(&self.gate).too_early(&key, self.now(), self.options.limit_grace);
             if let Some(early) = early {
                 found.push(format!(
                     "sent while rate-limited, {} ms too early",
@@ -55,7 +51,6 @@ impl Service for Api {
                 ));
             }
         }
-        drop(gate);
         for what in found {
             self.recording.violation(format!("{at}: {what}"));
         }
@@ -82,25 +77,13 @@ impl Service for Api {
                 format!("Unsupported 'Accept' header: '{accept}'. Must accept 'application/json'.");
             return errors::error("", 415, &message);
         }
-        let mut gate = lock(&self.gate);
-        let caller = match gate.caller(received) {
+        let caller = match self.caller(received, &endpoint) {
             Ok(caller) => caller,
             Err(reply) => return reply,
         };
-        if endpoint != Endpoint::RateLimit && !gate.count(&caller.key, self.now()) {
-            let message = if caller.is_app() {
-                format!(
-                    "API rate limit exceeded for installation ID {}.",
-                    self.options.installation_id
-                )
-            } else {
-                "API rate limit exceeded for user ID 41000001.".to_owned()
-            };
-            let page =
-                "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api";
-            return errors::error_at(page, self.options.rate_limit_status, &message);
+        if endpoint != Endpoint::RateLimit && !lock(&self.gate).count(&caller.key, self.now()) {
+            return self.used_up(&caller);
         }
-        drop(gate);
         let reply = answers::answer(&self.0, received, &endpoint, &caller, version);
         let reply = conditional(received, reply);
         if reply.status == 304 {
@@ -111,11 +94,10 @@ impl Service for Api {
 
     fn finish(&self, received: &Received, mut reply: Reply) -> Reply {
         let now = self.now();
-        let key = gate::token(received).unwrap_or_default();
+        let key = self.quota_key(&gate::token(received).unwrap_or_default());
         let segments = received.segments();
         let endpoint = endpoint::parse(&received.method, &segments);
-        let gate = lock(&self.gate);
-        let (limit, used, remaining, reset) = gate.quota(&key, now);
+        let (limit, used, remaining, reset) = lock(&self.gate).quota(&key, now);
         reply.default_header("date", httpdate::fmt_http_date(now));
         reply.default_header("server", "github.com");
         reply.default_header("x-github-media-type", "github.v3; format=json");
@@ -138,8 +120,70 @@ impl Service for Api {
     }
 
     fn told(&self, authorization: Option<&str>, reply: &Reply) {
-        let key = authorization.map(gate::token_of).unwrap_or_default();
+        let key = self.quota_key(&authorization.map(gate::token_of).unwrap_or_default());
         lock(&self.gate).told_to_wait(&key, reply, self.now());
+    }
+}
+
+impl State {
+    /// Whose quota requests with this token are charged to.
+    pub(super) fn quota_key(&self, token: &str) -> String {
+        lock(&self.app)
+            .quota_key(token)
+            .unwrap_or_else(|| token.to_owned())
+    }
+
+    fn caller(&self, received: &Received, endpoint: &Endpoint<'_>) -> Result<Caller, Reply> {
+        let token = gate::token(received).unwrap_or_default();
+        let app = lock(&self.app);
+        if endpoint.wants_jwt() {
+            app.verify(&token, self.now()).map_err(Flaw::reply)?;
+            return Ok(app.itself());
+        }
+        match app.caller(&token, self.now()) {
+            Some(caller) => caller,
+            None => lock(&self.gate).caller(&token),
+        }
+    }
+
+    /// What a correct client would not have done with the credential that it sends, or without one. Credentials
+    /// themselves are not repeated.
+    fn credential_violation(&self, received: &Received, endpoint: &Endpoint<'_>) -> Option<String> {
+        let token = gate::token(received);
+        if token.is_none() && (endpoint.repository().is_some() || endpoint.wants_jwt()) {
+            return Some("no Authorization".to_owned());
+        }
+        let token = token?;
+        let app = lock(&self.app);
+        if endpoint.wants_jwt() {
+            let flaw = app.verify(&token, self.now()).err()?;
+            // A client that goes by its own clock, or by GitHub's, has done nothing wrong.
+            let excused = flaw.is_of_time() && app.verify(&token, SystemTime::now()).is_ok();
+            return (!excused).then(|| flaw.to_string());
+        }
+        if app.minted(&token) || lock(&self.gate).knows(&token) {
+            None
+        } else if app::looks_like_one(&token) {
+            Some("a JWT, where only a token will do".to_owned())
+        } else {
+            Some("a token that was never issued".to_owned())
+        }
+    }
+
+    fn used_up(&self, caller: &Caller) -> Reply {
+        let message = match &caller.reach {
+            Some(reach) => format!(
+                "API rate limit exceeded for installation ID {}.",
+                reach.installation()
+            ),
+            None if caller.is_app() => format!(
+                "API rate limit exceeded for installation ID {}.",
+                self.options.installation_id
+            ),
+            None => "API rate limit exceeded for user ID 41000001.".to_owned(),
+        };
+        let page = "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api";
+        errors::error_at(page, self.options.rate_limit_status, &message)
     }
 }
 

@@ -158,6 +158,13 @@ impl World {
         true
     }
 
+    /// The user object of an account that has something installed.
+    pub(super) fn account(&mut self, login: &str, organization: bool) -> Value {
+        let id = self.owner_id(login);
+        let kind = if organization { "Organization" } else { "User" };
+        objects::user(&self.bases, login, id, kind)
+    }
+
     /// The user object of an actor, made once.
     pub(super) fn actor(&mut self, login: &str) -> Value {
         let id = self.owner_id(login);

@@ -1,6 +1,7 @@
 //! Tests over the wire.
 
 mod api;
+mod app;
 mod faults;
 mod webhooks;
 
