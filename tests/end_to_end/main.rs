@@ -7,6 +7,7 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod app;
 mod budget;
 mod chaos;
 mod command_line;
@@ -17,11 +18,14 @@ mod kills;
 mod lifecycle;
 mod promises;
 mod scheduling;
+mod secrets;
 mod seed;
 
 #[path = "../support/bench.rs"]
 #[expect(dead_code, reason = "most of it is for the tests of single calls")]
 mod bench;
+#[path = "../support/canary.rs"]
+mod canary;
 #[path = "../support/capacity.rs"]
 mod capacity;
 #[path = "../support/component.rs"]

@@ -98,6 +98,11 @@ settings = {{ discovery-seconds = 1 }}
     /// Starts the host and waits until it listens.
     pub async fn start(&mut self) {
         self.start_with(&[]).await;
+        self.listening().await;
+    }
+
+    /// Waits until the host listens.
+    pub async fn listening(&mut self) {
         let host = self.host.as_mut().unwrap();
         host.line_with("listening on").await;
     }

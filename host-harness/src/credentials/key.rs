@@ -18,6 +18,14 @@ const BACKDATED_SECONDS: i64 = 60;
 /// An RSA key, ready to sign.
 pub(super) struct AppKey(RsaKeyPair);
 
+/// Who signs. Servers are known that take an app id as a number only.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Issuer<'i> {
+    AppId(u64),
+    ClientId(&'i str),
+}
+
 /// Why a text is no key. Never contains any of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
@@ -67,12 +75,14 @@ impl AppKey {
         struct Claims<'c> {
             iat: i64,
             exp: i64,
-            iss: &'c str,
+            iss: Issuer<'c>,
         }
         let claims = Claims {
             iat: now.saturating_sub(BACKDATED_SECONDS),
             exp: now.saturating_add(LIFE_SECONDS),
-            iss: issuer,
+            iss: issuer
+                .parse()
+                .map_or(Issuer::ClientId(issuer), Issuer::AppId),
         };
         let claims = serde_json::to_vec(&claims).map_err(|_| KeyError::CannotSign)?;
         let mut token = Zeroizing::new(URL_SAFE_NO_PAD.encode(br#"{"alg":"RS256","typ":"JWT"}"#));

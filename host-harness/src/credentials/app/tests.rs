@@ -412,6 +412,7 @@ async fn tokens_have_only_the_permissions_that_are_configured() {
     let asked = github.asked.borrow()[0].clone();
     assert_eq!(asked.line, "POST /api/v3/app/installations/7/access_tokens");
     assert_eq!(asked.body, r#"{"permissions":{"actions":"write"}}"#);
+    assert_eq!(asked.claims["iss"], 1, "an app id is a number");
 }
 
 #[tokio::test(start_paused = true)]
