@@ -40,12 +40,18 @@ pub fn is_login(text: &str) -> bool {
     organization::login(text).is_some()
 }
 
-/// The value of the `authorization` field that carries a token (RFC 6750), marked so that HTTP libraries neither log
-/// nor index it. Its memory is overwritten when the last copy of it is dropped.
+/// The value of the `authorization` field that carries a token (RFC 6750).
 pub fn bearer(token: &str) -> Result<HeaderValue, CredentialError> {
-    let mut text = Zeroizing::new(Vec::with_capacity("Bearer ".len() + token.len()));
-    text.extend_from_slice(b"Bearer ");
-    text.extend_from_slice(token.as_bytes());
+    authorization("Bearer", token)
+}
+
+/// The value of the `authorization` field (RFC 9110, section 11.6.2), marked so that HTTP libraries neither log nor index
+/// it. Its memory is overwritten when the last copy of it is dropped.
+pub fn authorization(scheme: &str, token: &str) -> Result<HeaderValue, CredentialError> {
+    let mut text = Zeroizing::new(Vec::with_capacity(scheme.len() + 1 + token.len()));
+    for part in [scheme, " ", token] {
+        text.extend_from_slice(part.as_bytes());
+    }
     let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text))
         .map_err(|_| CredentialError::NotAHeader)?;
     value.set_sensitive(true);

@@ -1,10 +1,12 @@
 //! Port's access token: how long it is used, and what it says about its owner.
 
+use crate::credentials;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderValue;
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -25,7 +27,7 @@ pub(super) struct Token {
     /// `{tokenType} {accessToken}`, marked sensitive.
     pub(super) header: HeaderValue,
     /// The bare token, to remove it from texts.
-    pub(super) bare: String,
+    pub(super) bare: SecretString,
     pub(super) owner: TokenOwner,
     /// From here on a new one is fetched.
     pub(super) renew_at: Instant,
@@ -50,14 +52,12 @@ pub(super) fn read(body: &[u8], now: Instant, number: u64) -> Result<Token, Stri
             error.column()
         )
     })?;
-    let mut header =
-        HeaderValue::try_from(format!("{} {}", answer.token_type, answer.access_token))
-            .map_err(|_| "the token cannot be sent in a header".to_owned())?;
-    header.set_sensitive(true);
+    let header = credentials::authorization(&answer.token_type, &answer.access_token)
+        .map_err(|_| "the token cannot be sent in a header".to_owned())?;
     Ok(Token {
         header,
         owner: owner(&answer.access_token),
-        bare: answer.access_token,
+        bare: SecretString::from(answer.access_token),
         renew_at: now + useful_life(answer.expires_in),
         number,
     })

@@ -1,5 +1,7 @@
 //! One request to Port and its answer: credentials on the way out, classification on the way back.
 
+use std::borrow::Cow;
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -17,6 +19,7 @@ use super::error::{Call, Error};
 use super::pool::Pool;
 use super::request::{self, Request};
 use super::token::{self, Token};
+use crate::scrub::Spellings;
 use crate::transport;
 
 /// Marks calls that are Port's own integrations' business; its framework sends it on claims, acks and the lookup of
@@ -200,19 +203,12 @@ impl Wire {
                 body: reply.body,
             });
         }
-        let mut message = message_of(&reply);
-        for secret in [
-            Some(self.client_secret.expose_secret()),
-            token.map(|token| token.bare.as_str()),
-        ]
-        .into_iter()
-        .flatten()
-        .filter(|secret| !secret.is_empty())
-        {
-            message = message.replace(secret, "***");
+        let mut message = Cow::Owned(message_of(&reply));
+        for secret in iter::once(&self.client_secret).chain(token.map(|token| &token.bare)) {
+            message = Spellings::of(secret).blot(message);
         }
         // After removing secrets: a cut through the middle of one would leave its first half.
-        let message = shortened(message);
+        let message = shortened(message.into_owned());
         let fetching_token = token.is_none();
         let status = reply.status.as_u16();
         Err(match status {
