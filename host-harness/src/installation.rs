@@ -2,8 +2,9 @@
 
 use crate::contract::{self, Hosting};
 use crate::credentials::Credential;
-use crate::egress::{Budget, Cache, Origin, Policy};
+use crate::egress::{Budget, Cache, Exceptions, Origin, Permits, Policy};
 use crate::ingress::WebhookSecret;
+use crate::transport::Trust;
 use secrecy::{ExposeSecret, SecretString};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -21,6 +22,9 @@ pub struct Installation {
     webhook_secret: WebhookSecret,
     budget: Arc<Budget>,
     cache: Arc<Cache>,
+    exceptions: Arc<Exceptions>,
+    trust: Trust,
+    permits: Permits,
 }
 
 /// What stands where a secret was.
@@ -42,7 +46,31 @@ impl Installation {
             webhook_secret,
             budget: Arc::default(),
             cache: Arc::default(),
+            exceptions: Arc::default(),
+            trust: Trust::System,
+            permits: Permits::default(),
         }
+    }
+
+    /// Lets requests reach these networks beside public addresses.
+    #[must_use]
+    pub fn with_exceptions(mut self, exceptions: Exceptions) -> Installation {
+        self.exceptions = Arc::new(exceptions);
+        self
+    }
+
+    /// Says whose certificates count for the servers of this installation.
+    #[must_use]
+    pub fn with_trust(mut self, trust: Trust) -> Installation {
+        self.trust = trust;
+        self
+    }
+
+    /// Sets how many of its requests may be under way at once.
+    #[must_use]
+    pub fn with_permits(mut self, permits: Permits) -> Installation {
+        self.permits = permits;
+        self
     }
 
     /// Shares the budget of another installation that sends with the same credential.
@@ -103,6 +131,21 @@ impl Installation {
     /// What servers have answered this installation.
     pub fn cache(&self) -> &Arc<Cache> {
         &self.cache
+    }
+
+    /// The networks that requests may reach beside public addresses.
+    pub fn exceptions(&self) -> &Arc<Exceptions> {
+        &self.exceptions
+    }
+
+    /// Whose certificates count.
+    pub fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// Room for requests at once.
+    pub fn permits(&self) -> &Permits {
+        &self.permits
     }
 
     /// How deliveries for this installation are verified.

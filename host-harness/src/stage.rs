@@ -4,7 +4,7 @@
 use crate::config::PortAccess;
 use crate::contract::{self, Hosting};
 use crate::credentials::Credential;
-use crate::egress::{Budgets, Origin, OriginError, Policy};
+use crate::egress::{Budgets, Exceptions, Origin, OriginError, Policy};
 use crate::host::{Host, HostError, HostOptions, Tenant};
 use crate::ingress::WebhookSecret;
 use crate::installation::Installation;
@@ -213,7 +213,8 @@ pub fn installation(role: &Role, github: &github::GitHub) -> Result<Installation
         Policy::only(origin),
         Credential::Token(SecretString::from(token)),
         WebhookSecret::Verify(SecretString::from(WEBHOOK_SECRET)),
-    ))
+    )
+    .with_exceptions(Exceptions::loopback()))
 }
 
 fn access(

@@ -2,23 +2,20 @@
 
 use super::body::{LimitedBody, ResponseBody, full, read, whole};
 use super::cache::{Question, Recalled};
+use super::head::{self, TimeLimits};
 use super::mark::Unmarked;
+use super::permits::{self, Permit};
 use super::tap::{Exchange, Outcome, Tap};
-use super::{Denied, Shared};
-use crate::transport::{self, ConnectFailure};
+use super::{Audience, Denied, Shared};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, RETRY_AFTER};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::BodyExt;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
-/// Longest wait for the head of a response. GitHub cuts requests off after 10 s; servers on premises after 30 s.
-const FIRST_BYTE: Duration = Duration::from_secs(35);
-/// Longest pause within a response's body.
-const BETWEEN_BYTES: Duration = Duration::from_secs(20);
 /// Longest time that a refused request may take to be written to its end.
 const DRAIN: Duration = Duration::from_secs(5);
 /// Longest pause that a reading request waits for; anything else is told how long the pause still is. Long enough for
@@ -32,11 +29,11 @@ pub(super) async fn send(
     request: Request<WasiBody>,
     options: Option<RequestOptions>,
 ) -> Result<Response<WasiBody>, Error> {
-    let client = match shared.admit(request.method(), request.uri()) {
-        Ok(client) => client,
+    let (client, audience) = match shared.admit(request.method(), request.uri()) {
+        Ok(admitted) => admitted,
         Err(denied) => return Err(refuse(shared, request, denied).await),
     };
-    if let Some(left) = shared.installation.budget().paused_for(Instant::now()) {
+    if let Some(left) = shared.pause(audience) {
         if left > HOLD_BACK || !request.method().is_safe() {
             drain(request).await;
             return Ok(wants_a_pause(left));
@@ -48,7 +45,19 @@ pub(super) async fn send(
         Recalled::Answer(answer) => return Ok(shared.remembered(&request, answer)),
         Recalled::Question(question) => question,
     };
-    let credential = shared.credential()?;
+    let limits = TimeLimits::clamped(options, Instant::now());
+    let installation = shared.installation.permits();
+    let permit = match permits::take(&shared.permits, installation, limits.room).await {
+        Ok(permit) => permit,
+        Err(full) => {
+            drain(request).await;
+            return Err(full);
+        }
+    };
+    let credential = match audience {
+        Audience::Api => shared.credential()?,
+        Audience::Other => None,
+    };
     if !request.method().is_safe() {
         if let Err(Unmarked) = shared.mark.wait(shared.installation.id()).await {
             drain(request).await;
@@ -60,9 +69,11 @@ pub(super) async fn send(
     let request = request.map(|body| LimitedBody::new(body).boxed_unsync());
     let passage = Passage {
         client,
+        audience,
         question,
         credential,
-        limits: TimeLimits::clamped(options),
+        limits,
+        permit,
     };
     match &shared.tap {
         Some(tap) => shown(shared, passage, request, tap).await,
@@ -73,9 +84,11 @@ pub(super) async fn send(
 /// What a request gets on its way out.
 struct Passage<'c> {
     client: &'c super::Client,
+    audience: Audience,
     question: Question,
     credential: Option<HeaderValue>,
     limits: TimeLimits,
+    permit: Permit,
 }
 
 /// Sends a request, and shows it and its response to somebody.
@@ -85,7 +98,10 @@ async fn shown(
     request: Request<WasiBody>,
     tap: &Tap,
 ) -> Result<Response<WasiBody>, Error> {
-    let (request, mut seen) = observe(request, passage.credential.is_some()).await?;
+    let has_credential = passage.credential.is_some();
+    let (request, mut seen) = timeout_at(passage.limits.head, observe(request, has_credential))
+        .await
+        .map_err(|_| Error::ConnectionWriteTimeout)??;
     let began = Instant::now();
     let result = match exchange(shared, passage, request).await {
         Ok(response) => collect(response).await,
@@ -101,7 +117,7 @@ async fn shown(
 }
 
 impl Shared {
-    fn admit(&self, method: &Method, uri: &Uri) -> Result<&super::Client, Denied> {
+    fn admit(&self, method: &Method, uri: &Uri) -> Result<(&super::Client, Audience), Denied> {
         let counted =
             self.requests_left
                 .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
@@ -110,8 +126,27 @@ impl Shared {
         if counted.is_err() {
             return Err(Denied::TooMany);
         }
-        self.installation.policy().check(method, uri)?;
-        self.client.as_ref().ok_or(Denied::Nowhere)
+        let audience = self.installation.policy().check(method, uri)?;
+        let client = self.client.as_ref().ok_or(Denied::Nowhere)?;
+        Ok((client, audience))
+    }
+
+    /// How long the API wants no requests. Other servers have said nothing about that.
+    fn pause(&self, audience: Audience) -> Option<Duration> {
+        match audience {
+            Audience::Api => self.installation.budget().paused_for(Instant::now()),
+            Audience::Other => None,
+        }
+    }
+
+    /// Tells the operator why a request was refused: once for each call, since a guest may try as often as it likes.
+    pub(super) fn tell_refusal(&self, why: &dyn std::fmt::Display) {
+        if !self.told_refusal.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                installation = self.installation.id(),
+                "a request was refused: {why}"
+            );
+        }
     }
 
     /// The credential for a request that policy has let through.
@@ -161,13 +196,7 @@ impl Shared {
 
 /// Answers a request that may not be sent.
 async fn refuse(shared: &Shared, request: Request<WasiBody>, denied: Denied) -> Error {
-    // Once for each call: a guest may try as often as it likes.
-    if !shared.told_refusal.swap(true, Ordering::Relaxed) {
-        tracing::warn!(
-            installation = shared.installation.id(),
-            "a request was refused: {denied}"
-        );
-    }
+    shared.tell_refusal(&denied);
     drain(request).await;
     Error::HttpRequestDenied
 }
@@ -198,69 +227,28 @@ async fn exchange(
 ) -> Result<Response<WasiBody>, Error> {
     let Passage {
         client,
+        audience,
         question,
         credential,
         limits,
+        permit,
     } = passage;
     question.put_condition(request.headers_mut());
     if let Some(value) = credential {
         request.headers_mut().insert(AUTHORIZATION, value);
     }
-    let response = timeout(limits.first_byte, client.request(request))
-        .await
-        .map_err(|_| Error::ConnectionReadTimeout)?
-        .map_err(|error| wasi_error(&error))?;
+    let response = match head::request(client, request, &limits).await {
+        Ok(response) => response,
+        Err(failure) => return Err(failure.told(shared)),
+    };
     let now = Instant::now();
-    shared
-        .installation
-        .budget()
-        .note(response.status(), response.headers(), now);
+    if audience == Audience::Api {
+        let budget = shared.installation.budget();
+        budget.note(response.status(), response.headers(), now);
+    }
     let response =
-        response.map(|body| ResponseBody::new(body, limits.between_bytes).boxed_unsync());
+        response.map(|body| ResponseBody::new(body, limits.between_bytes, permit).boxed_unsync());
     shared.installation.cache().learn(question, response, now)
-}
-
-/// The three limits of WASI, shortened to ours where the guest asked for more.
-struct TimeLimits {
-    first_byte: Duration,
-    between_bytes: Duration,
-}
-
-impl TimeLimits {
-    fn clamped(options: Option<RequestOptions>) -> TimeLimits {
-        let clamp = |asked: Option<Duration>, most: Duration| asked.map_or(most, |d| d.min(most));
-        let (connect, first_byte, between_bytes) = options.map_or((None, None, None), |asked| {
-            (
-                asked.connect_timeout,
-                asked.first_byte_timeout,
-                asked.between_bytes_timeout,
-            )
-        });
-        // The pool opens connections on its own account, so connecting and waiting share one limit; connecting alone
-        // is limited in the pool.
-        let connect = clamp(connect, transport::CONNECT_TIMEOUT);
-        TimeLimits {
-            first_byte: connect + clamp(first_byte, FIRST_BYTE),
-            between_bytes: clamp(between_bytes, BETWEEN_BYTES).max(Duration::from_millis(1)),
-        }
-    }
-}
-
-/// What the guest is told about a request that failed. Every code but the last says that nothing was sent.
-fn wasi_error(error: &transport::SendError) -> Error {
-    tracing::debug!("a request failed: {}", transport::causes(error));
-    match transport::connect_failure(error) {
-        Some(ConnectFailure::Refused) => Error::ConnectionRefused,
-        Some(ConnectFailure::TimedOut) => Error::ConnectionTimeout,
-        Some(ConnectFailure::NameNotFound) => Error::DnsError {
-            rcode: None,
-            info_code: None,
-        },
-        Some(ConnectFailure::Certificate) => Error::TlsCertificateError,
-        // Not the code for TLS errors: that one may also mean an error after the handshake, when something was sent.
-        Some(ConnectFailure::Tls | ConnectFailure::Other) => Error::DestinationUnavailable,
-        None => Error::ConnectionTerminated,
-    }
 }
 
 /// Reads a request to its end, so that it can be shown, and makes it anew.
@@ -281,21 +269,4 @@ async fn collect(response: Response<WasiBody>) -> Result<Response<Bytes>, Error>
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_guest_can_shorten_time_limits_and_not_lengthen_them() {
-        let asked = |first: u64, between: u64| RequestOptions {
-            connect_timeout: Some(Duration::from_secs(1)),
-            first_byte_timeout: Some(Duration::from_secs(first)),
-            between_bytes_timeout: Some(Duration::from_secs(between)),
-        };
-        let short = TimeLimits::clamped(Some(asked(2, 3)));
-        assert_eq!(short.first_byte, Duration::from_secs(3));
-        assert_eq!(short.between_bytes, Duration::from_secs(3));
-        let long = TimeLimits::clamped(Some(asked(86_400, 86_400)));
-        assert_eq!(long.first_byte, Duration::from_secs(1) + FIRST_BYTE);
-        assert_eq!(long.between_bytes, BETWEEN_BYTES);
-    }
-}
+mod tests;
