@@ -2,10 +2,11 @@
 
 use crate::contract::{self, Hosting};
 use crate::credentials::Credential;
-use crate::egress::{Budget, Cache, Origin, Policy};
+use crate::egress::{Budget, Cache, Exceptions, Origin, Permits, Policy};
 use crate::engine::Limits;
 use crate::ingress::WebhookSecret;
 use crate::scrub::Spellings;
+use crate::transport::Trust;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -25,6 +26,9 @@ pub struct Installation {
     limits: Limits,
     budget: Arc<Budget>,
     cache: Arc<Cache>,
+    exceptions: Arc<Exceptions>,
+    trust: Trust,
+    permits: Permits,
 }
 
 /// Secrets that are known from the start.
@@ -63,6 +67,9 @@ impl Installation {
             limits: Limits::default(),
             budget: Arc::default(),
             cache: Arc::default(),
+            exceptions: Arc::default(),
+            trust: Trust::System,
+            permits: Permits::default(),
         }
     }
 
@@ -70,6 +77,27 @@ impl Installation {
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Installation {
         self.limits = limits;
+        self
+    }
+
+    /// Lets requests reach these networks beside public addresses.
+    #[must_use]
+    pub fn with_exceptions(mut self, exceptions: Exceptions) -> Installation {
+        self.exceptions = Arc::new(exceptions);
+        self
+    }
+
+    /// Says whose certificates count for the servers of this installation.
+    #[must_use]
+    pub fn with_trust(mut self, trust: Trust) -> Installation {
+        self.trust = trust;
+        self
+    }
+
+    /// Sets how many of its requests may be under way at once.
+    #[must_use]
+    pub fn with_permits(mut self, permits: Permits) -> Installation {
+        self.permits = permits;
         self
     }
 
@@ -136,6 +164,21 @@ impl Installation {
     /// What servers have answered this installation.
     pub fn cache(&self) -> &Arc<Cache> {
         &self.cache
+    }
+
+    /// The networks that requests may reach beside public addresses.
+    pub fn exceptions(&self) -> &Arc<Exceptions> {
+        &self.exceptions
+    }
+
+    /// Whose certificates count.
+    pub fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// Room for requests at once.
+    pub fn permits(&self) -> &Permits {
+        &self.permits
     }
 
     /// How deliveries for this installation are verified.

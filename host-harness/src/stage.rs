@@ -4,7 +4,7 @@
 use crate::config::PortAccess;
 use crate::contract::{self, Hosting};
 use crate::credentials::{AppOptions, Credential, GitHubApp, Scope};
-use crate::egress::{Budgets, Origin, OriginError, Policy};
+use crate::egress::{Budgets, Exceptions, Origin, OriginError, Policy};
 use crate::host::{Host, HostError, HostOptions, Tenant};
 use crate::ingress::WebhookSecret;
 use crate::installation::Installation;
@@ -210,7 +210,8 @@ pub fn installation(role: &Role, github: &github::GitHub) -> Result<Installation
         Policy::only(origin),
         credential(role, github)?,
         WebhookSecret::Verify(SecretString::from(WEBHOOK_SECRET)),
-    ))
+    )
+    .with_exceptions(Exceptions::loopback()))
 }
 
 fn credential(role: &Role, github: &github::GitHub) -> Result<Credential, StageError> {

@@ -11,12 +11,15 @@
 //! A client's connections are driven by tasks on the runtime that opened them. A host with one runtime per core
 //! gives each runtime its own client.
 
+mod tls;
+
+pub use tls::{Trust, TrustError, tls};
+
 use std::error::Error as _;
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http_body::Body;
-use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::dns::GaiResolver;
 use hyper_util::client::legacy::connect::{Connect, HttpConnector};
@@ -39,6 +42,10 @@ const IDLE_PER_HOST: usize = 50;
 /// out by a request.
 const PING_EVERY: Duration = Duration::from_secs(20);
 const PING_ANSWER: Duration = Duration::from_secs(10);
+
+/// Largest head of a response, in bytes, and with it what is read ahead of a connection. GitHub's are about 4 KB; the
+/// longest that we know of are links to other pages.
+pub const RESPONSE_HEAD: u32 = 128 << 10;
 
 /// The client with the system's own name resolution. Clones share one pool.
 pub type Client<B> = legacy::Client<HttpsConnector<HttpConnector>, B>;
@@ -73,7 +80,8 @@ where
     B: Body + Send,
     B::Data: Send,
 {
-    Ok(pooled(https(tcp(GaiResolver::new()))?))
+    let tls = tls(&Trust::System)?;
+    Ok(pooled(https(tcp(GaiResolver::new()), tls)))
 }
 
 /// TCP with a name resolution of the caller's: the place where egress checks the address that it really
@@ -89,17 +97,13 @@ pub fn tcp<R>(resolver: R) -> HttpConnector<R> {
 }
 
 /// TLS over `connector` for `https`, nothing added for `http`; HTTP/2 where the server agrees to it (ALPN).
-///
-/// # Errors
-///
-/// As for [`client`].
-pub fn https<C>(connector: C) -> Result<HttpsConnector<C>, TransportError> {
-    Ok(HttpsConnectorBuilder::new()
-        .with_tls_config(tls()?)
+pub fn https<C>(connector: C, tls: ClientConfig) -> HttpsConnector<C> {
+    HttpsConnectorBuilder::new()
+        .with_tls_config(tls)
         .https_or_http()
         .enable_http1()
         .enable_http2()
-        .wrap_connector(connector))
+        .wrap_connector(connector)
 }
 
 /// The pool over any connector.
@@ -117,6 +121,8 @@ where
         .pool_max_idle_per_host(IDLE_PER_HOST)
         .http2_keep_alive_interval(PING_EVERY)
         .http2_keep_alive_timeout(PING_ANSWER)
+        .http1_max_buf_size(RESPONSE_HEAD as usize)
+        .http2_max_header_list_size(RESPONSE_HEAD)
         .build(connector)
 }
 
@@ -197,25 +203,6 @@ pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
         next = cause.source();
     }
     text
-}
-
-/// The roots are read from disk once per process; every client shares them.
-fn tls() -> Result<ClientConfig, TransportError> {
-    static TLS: OnceLock<Result<ClientConfig, TransportError>> = OnceLock::new();
-    TLS.get_or_init(load).clone()
-}
-
-/// The provider is named here and not taken from the process: a default that some other library installs, or
-/// fails to install, must not decide about our TLS.
-fn load() -> Result<ClientConfig, TransportError> {
-    Ok(
-        ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|error| TransportError::Tls(error.to_string()))?
-            .with_native_roots()
-            .map_err(|error| TransportError::Roots(error.to_string()))?
-            .with_no_client_auth(),
-    )
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ fn installation(program: &Program, api_url: &str) {
     program.file("hook-secret", HOOK_SECRET);
     let text = format!(
         "id = \"acme-github\"\nhosting = \"self-hosted\"\napi-url = \"{api_url}\"\nallow-plain-http = true\n\
+         allow-addresses = [\"127.0.0.0/8\"]\n\
          credential = {{ token = {{ file = \"token\" }} }}\nwebhook-secret = {{ file = \"hook-secret\" }}\n"
     );
     program.file("installation.toml", text);
@@ -609,6 +610,7 @@ fn host_file(program: &Program, listen: &str, github: &str, port: &str, client: 
         "component = {:?}\nlisten = \"{listen}\"\n\n[port]\nbase-url = \"{port}\"\nclient-id = \"{}\"\n\
          client-secret = {{ file = \"port-secret\" }}\npoll-interval-ms = 50\n\n[[installation]]\nid = \"acme-github\"\n\
          hosting = \"self-hosted\"\napi-url = \"{github}\"\nallow-plain-http = true\n\
+         allow-addresses = [\"127.0.0.0/8\"]\n\
          credential = {{ token = {{ file = \"token\" }} }}\nwebhook-secret = {{ file = \"hook-secret\" }}\n",
         component(),
         client.0

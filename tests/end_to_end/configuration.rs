@@ -355,6 +355,28 @@ fn an_api_without_https_has_to_be_asked_for() {
 }
 
 #[test]
+fn an_api_at_an_inner_address_has_to_be_named() {
+    let place = ": installation \"acme-github\".api-url";
+    let at = |host: &str| CONFIG.replace("api.github.com", host);
+    expect(
+        &at("10.1.2.3"),
+        place,
+        &["10.1.2.3 is private", "allow-addresses = [\"10.1.2.3/32\"]"],
+    );
+    expect(&at("169.254.169.254"), place, &["metadata service"]);
+    expect(
+        &with("allow-addresses = [\"10.1.2.3/8\"]"),
+        ": installation \"acme-github\".allow-addresses",
+        &["write 10.0.0.0/8"],
+    );
+    expect(
+        &with("ca-file = \"missing.pem\""),
+        ": installation \"acme-github\".ca-file",
+        &["missing.pem", "No such file"],
+    );
+}
+
+#[test]
 fn an_installation_that_cannot_reach_port_is_refused() {
     let (before, rest) = CONFIG.split_once("[port]").unwrap();
     let (_, after) = rest.split_once("\n\n").unwrap();

@@ -129,6 +129,7 @@ id = "{id}"
 hosting = "self-hosted"
 api-url = "{}"
 allow-plain-http = true
+allow-addresses = ["127.0.0.0/8"]
 credential = {{ token = {{ file = "{token}" }} }}
 webhook-secret = {{ file = "hook-secret" }}
 "#,

@@ -78,6 +78,7 @@ id = "acme-github"
 hosting = "self-hosted"
 api-url = "{github}"
 allow-plain-http = true
+allow-addresses = ["127.0.0.0/8"]
 credential = {{ token = {{ file = "token" }} }}
 webhook-secret = {{ file = "hook-secret" }}
 settings = {{ discovery-seconds = 1 }}

@@ -218,6 +218,7 @@ fn config_text(world: &World, component: &Path, start: &Start) -> String {
              organization = \"{organization}\"\n\
              api-url = \"{github}\"\n\
              allow-plain-http = true\n\
+             allow-addresses = [\"127.0.0.0/8\"]\n\
              credential = {{ token = {{ env = \"{token}\" }} }}\n\
              webhook-secret = {{ env = \"CAMPAIGN_WEBHOOK_SECRET\" }}\n\
              settings = {{ discovery-seconds = 2 }}\n",

@@ -14,6 +14,9 @@
 //! organization = "acme"                    # if it is fixed to one
 //! api-url = "https://api.github.com"
 //! credential = { token = { file = "/run/secrets/github-token" } }
+//! allow-addresses = ["10.0.0.0/8"]         # a server in a network that is not public
+//! ca-file = "ca.pem"                       # and with an authority of its own; relative to this file
+//! allow-origins = ["https://files.example"] # requests may go there too, without the credential
 //! webhook-secret = { env = "WEBHOOK_SECRET" }
 //! settings = { max-inputs = 10 }           # the plugin's own; `inspect` lists them
 //!
@@ -25,6 +28,7 @@
 
 mod error;
 mod limits;
+mod network;
 pub mod ocean;
 mod resolve;
 
@@ -106,6 +110,18 @@ pub struct InstallationConfig {
     /// Allows an `http` API, for tests and for servers behind a proxy of the same machine.
     #[serde(default)]
     pub allow_plain_http: bool,
+    /// Networks and addresses beside the public ones that requests may reach (`10.0.0.0/8`, `10.1.2.3`, `fd00::/8`).
+    /// Link-local addresses and those of metadata services count only if they are named one by one.
+    #[serde(default)]
+    pub allow_addresses: Vec<String>,
+    /// Further origins that requests may go to, without the credential (`https://uploads.example`).
+    #[serde(default)]
+    pub allow_origins: Vec<String>,
+    /// A PEM file with the authorities whose certificates count for this installation, and no others then. Relative to
+    /// the configuration file. None: the authorities that the machine trusts.
+    pub ca_file: Option<PathBuf>,
+    /// Requests under way at once; the default is 100, as many as GitHub takes.
+    pub requests_at_once: Option<usize>,
     /// What requests are sent with. None: they are anonymous.
     pub credential: Option<CredentialConfig>,
     /// What deliveries are signed with. None: they are refused.

@@ -1,18 +1,17 @@
 //! From what a file says to what runs: secrets are read, URLs are checked.
 
+use super::network;
 use super::{
     AppConfig, AppId, CheckConfig, ConfigError, CredentialConfig, HostingConfig,
     InstallationConfig, PortConfig, folder_of,
 };
 use crate::contract::{self, Hosting};
 use crate::credentials::{self, AppOptions, Credential, GitHubApp, Scope};
-use crate::egress::{Origin, Policy};
 use crate::ingress::WebhookSecret;
 use crate::installation::Installation;
 use crate::lifecycle::Rules;
 use crate::port;
 use crate::secrets::SecretRef;
-use http::Uri;
 use secrecy::{ExposeSecret, SecretString};
 use std::path::Path;
 use std::time::Duration;
@@ -47,13 +46,13 @@ impl PortAccess {
 }
 
 /// Where in the file an error belongs.
-struct Place<'f> {
-    file: &'f Path,
-    table: String,
+pub(super) struct Place<'f> {
+    pub file: &'f Path,
+    pub table: String,
 }
 
 impl Place<'_> {
-    fn error(&self, key: &str, message: impl Into<String>) -> ConfigError {
+    pub fn error(&self, key: &str, message: impl Into<String>) -> ConfigError {
         ConfigError::key(self.file, format!("{}.{key}", self.table), message)
     }
 
@@ -82,8 +81,8 @@ pub fn resolve_installation(
     let limits = config
         .limits
         .resolve(file, &format!("{}.limits", place.table))?;
-    let (api_url, policy) = api(&place, config)?;
-    let credential = credential(&place, config, &api_url)?;
+    let network = network::resolve(&place, config)?;
+    let credential = credential(&place, config, &network.api_url)?;
     let webhook_secret = match (&config.webhook_secret, config.allow_unsigned_webhooks) {
         (Some(_), true) => {
             return Err(place.error(
@@ -106,11 +105,17 @@ pub fn resolve_installation(
             HostingConfig::SelfHosted => Hosting::SelfHosted,
         },
         organization: config.organization.clone(),
-        api_url,
+        api_url: network.api_url,
         live_events: config.live_events,
         settings,
     };
-    Ok(Installation::new(public, policy, credential, webhook_secret).with_limits(limits))
+    Ok(
+        Installation::new(public, network.policy, credential, webhook_secret)
+            .with_limits(limits)
+            .with_exceptions(network.exceptions)
+            .with_trust(network.trust)
+            .with_permits(network.permits),
+    )
 }
 
 /// Reads the credential.
@@ -181,34 +186,6 @@ fn scope(
         )),
         (None, None) => Ok(Scope::AnyInstallation),
     }
-}
-
-/// Checks the API's URL and makes the policy that allows its origin and no other.
-fn api(place: &Place<'_>, config: &InstallationConfig) -> Result<(String, Policy), ConfigError> {
-    let url = config.api_url.trim_end_matches('/');
-    let uri: Uri = url
-        .parse()
-        .map_err(|error| place.error("api-url", format!("it is not a URL: {error}")))?;
-    let origin = Origin::of(&uri).map_err(|error| {
-        place.error(
-            "api-url",
-            format!("{:?}: {error}", uri.host().unwrap_or_default()),
-        )
-    })?;
-    if uri.query().is_some() {
-        return Err(place.error(
-            "api-url",
-            "it has a query; leave out everything from the `?`",
-        ));
-    }
-    if !origin.is_https() && !config.allow_plain_http {
-        return Err(place.error(
-            "api-url",
-            "it is not https, so the credential would be readable on the way; use https, or set \
-             allow-plain-http = true for a server on this machine",
-        ));
-    }
-    Ok((url.to_owned(), Policy::only(origin)))
 }
 
 /// A server that wants a pause is not asked again at once, whatever the configuration says.
@@ -325,7 +302,9 @@ mod tests {
     #[test]
     fn plain_http_has_to_be_asked_for() {
         assert!(error("api-url = \"http://127.0.0.1:1\"").contains("allow-plain-http"));
-        let allowed = config("api-url = \"http://127.0.0.1:1\"\nallow-plain-http = true");
+        let allowed = config(
+            "api-url = \"http://127.0.0.1:1\"\nallow-plain-http = true\nallow-addresses = [\"127.0.0.0/8\"]",
+        );
         assert!(resolve_installation(Path::new("i.toml"), &allowed).is_ok());
     }
 

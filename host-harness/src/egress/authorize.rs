@@ -5,6 +5,7 @@
 //! the server would give, in the host's words, so that its explanation reaches whoever can mend it.
 
 use super::body::{full, whole};
+use super::head::{self, TimeLimits};
 use super::{Client, Shared, send};
 use crate::credentials::{self, Account, AppError, Credential, GitHubApp, Sender};
 use bytes::{Bytes, BytesMut};
@@ -14,7 +15,7 @@ use http_body_util::BodyExt;
 use secrecy::ExposeSecret;
 use std::sync::PoisonError;
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 /// Longest wait for an answer to one of the host's own requests. GitHub cuts requests off after 10 s.
@@ -86,7 +87,13 @@ impl Shared {
         };
         app.was_refused(account, &refused.header);
         let header = app
-            .authorization(account, &OwnRequests(client))
+            .authorization(
+                account,
+                &OwnRequests {
+                    shared: self,
+                    client,
+                },
+            )
             .await
             .ok()?;
         Some(Authorization {
@@ -104,7 +111,15 @@ impl Shared {
         let mut account = None;
         let header = match self.account(app, uri) {
             Ok(whose) => {
-                let header = app.authorization(&whose, &OwnRequests(client)).await;
+                let header = app
+                    .authorization(
+                        &whose,
+                        &OwnRequests {
+                            shared: self,
+                            client,
+                        },
+                    )
+                    .await;
                 account = Some(whose);
                 header
             }
@@ -154,18 +169,20 @@ fn refused(words: &str) -> Response<WasiBody> {
 }
 
 /// The host's own requests, on the connections of an installation.
-struct OwnRequests<'c>(&'c Client);
+struct OwnRequests<'c> {
+    shared: &'c Shared,
+    client: &'c Client,
+}
 
 impl Sender for OwnRequests<'_> {
     type Error = Error;
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Error> {
         let exchange = async {
-            let response = self
-                .0
-                .request(request.map(full))
+            let limits = TimeLimits::clamped(None, Instant::now());
+            let response = head::request(self.client, request.map(full), &limits)
                 .await
-                .map_err(|error| unsent(send::wasi_error(&error)))?;
+                .map_err(|failure| unsent(failure.told(self.shared)))?;
             let (head, mut body) = response.into_parts();
             let mut bytes = BytesMut::new();
             while let Some(frame) = body.frame().await {
@@ -186,7 +203,11 @@ impl Sender for OwnRequests<'_> {
 /// The guest's own request was not sent, however far the host's came: a code that says so.
 fn unsent(error: Error) -> Error {
     match error {
-        Error::ConnectionTerminated => Error::DestinationUnavailable,
-        error => error,
+        Error::ConnectionRefused
+        | Error::ConnectionTimeout
+        | Error::DnsError { .. }
+        | Error::TlsCertificateError
+        | Error::DestinationIpProhibited => error,
+        _ => Error::DestinationUnavailable,
     }
 }

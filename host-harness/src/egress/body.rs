@@ -1,5 +1,6 @@
 //! Bodies on their way through, with limits.
 
+use super::permits::Permit;
 use bytes::{Bytes, BytesMut};
 use http::Response;
 use http_body::{Body, Frame};
@@ -17,17 +18,20 @@ pub(super) struct ResponseBody<B> {
     left: u64,
     pause: Duration,
     alarm: Pin<Box<Sleep>>,
+    /// Until the body has come to its end, its request is under way.
+    permit: Option<Permit>,
 }
 
 impl<B> ResponseBody<B> {
     /// At most so many bytes, and so long a pause.
-    pub(super) fn new(inner: B, most: u64, pause: Duration) -> ResponseBody<B> {
+    pub(super) fn new(inner: B, most: u64, pause: Duration, permit: Permit) -> ResponseBody<B> {
         ResponseBody {
             inner,
             most,
             left: most,
             pause,
             alarm: Box::pin(sleep(pause)),
+            permit: Some(permit),
         }
     }
 }
@@ -41,6 +45,30 @@ where
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let next = ready!(self.poll_next(context));
+        if !matches!(next, Some(Ok(_))) {
+            self.permit = None;
+        }
+        Poll::Ready(next)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+impl<B> ResponseBody<B>
+where
+    B: Body<Data = Bytes, Error = hyper::Error> + Unpin,
+{
+    fn poll_next(
+        &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         match Pin::new(&mut self.inner).poll_frame(context) {
@@ -62,14 +90,6 @@ where
                 Poll::Ready(Some(Err(Error::ConnectionReadTimeout)))
             }
         }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> http_body::SizeHint {
-        self.inner.size_hint()
     }
 }
 

@@ -75,9 +75,8 @@ impl Mark {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::egress::trial::Log;
     use futures_util::future::join;
-    use std::io::Write;
-    use std::sync::Mutex;
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::Duration;
     use tokio::time::{Instant, sleep, timeout};
@@ -133,34 +132,5 @@ mod tests {
         assert_eq!(mark.wait("a").await, Err(Unmarked));
         assert_eq!(begun.load(Ordering::SeqCst), 1);
         assert_eq!(log.text().matches("the disk is full").count(), 1);
-    }
-
-    /// What is logged on this thread.
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-
-    impl Log {
-        fn listen() -> (Log, tracing::subscriber::DefaultGuard) {
-            let log = Log::default();
-            let writer = log.clone();
-            let subscriber = tracing_subscriber::fmt()
-                .with_writer(move || writer.clone())
-                .finish();
-            (log, tracing::subscriber::set_default(subscriber))
-        }
-
-        fn text(&self) -> String {
-            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-        }
-    }
-
-    impl Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
     }
 }

@@ -7,70 +7,56 @@
 //! 3. header fields that guests may not set were already refused when the guest set them (`headers`);
 //! 4. while the server wants a pause, it is held back for a moment or answered with 429 on the spot (`budget`);
 //! 5. what is known and fresh is answered out of the `cache`, and nothing is sent;
-//! 6. the host adds the installation's credential, which the guest has never seen (`authorize`);
-//! 7. before the first request of a call that may change something, the host marks that one may have left (`mark`);
-//! 8. it is sent on a pooled connection of that installation, under time limits that the guest can only shorten, and
-//!    its answer is read for what it says about the budget, and kept if it can be.
+//! 6. it waits until its call and its installation have room for one more (`permits`);
+//! 7. if it goes to the API, the host adds the installation's credential, which the guest has never seen (`authorize`);
+//! 8. before the first request of a call that may change something, the host marks that one may have left (`mark`);
+//! 9. it is sent on a connection of that installation (`pool`), to an address that was checked when the connection was
+//!    opened (`connect`, `address`), under time limits that the guest can only shorten (`head`), and its answer is read
+//!    for what it says about the budget, and kept if it can be.
+//!
+//! The host follows no redirect. The guest gets it as it is, and if it follows, that is a request like any other.
 //!
 //! A refused request is read to its end before it is answered, so that a guest that is still writing it learns of
 //! the refusal and not of a broken stream.
 
+mod address;
 mod authorize;
 mod body;
 mod budget;
 mod cache;
+mod connect;
+mod head;
 mod headers;
 mod mark;
+mod permits;
 mod policy;
+mod pool;
 mod send;
 mod tap;
+#[cfg(test)]
+mod trial;
 
+pub use address::{Exceptions, NotAnException, Prohibited, Range};
 pub(crate) use budget::pause_asked_for;
 pub use budget::{Budget, Budgets, Snapshot, Wait};
 pub use cache::Cache;
+pub use connect::{NoWay, Resolver, SystemResolver};
 pub use headers::is_credential;
 pub use mark::BeforeSending;
-pub use policy::{Denied, Origin, OriginError, Policy};
+pub use permits::{OF_INSTALLATION, Permits};
+pub use policy::{Audience, Denied, Origin, OriginError, Policy};
+pub use pool::{Client, Clients};
 pub use tap::{Exchange, Outcome as ExchangeOutcome, Tap};
 
 use crate::credentials::Account;
 use crate::engine::Limits;
 use crate::installation::Installation;
-use crate::transport;
 use mark::Mark;
-use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use wasmtime_wasi_http::{
     Error, ForbiddenHeaderFilter, RequestOptions, Result, WasiBody, WasiHttpHooks,
 };
-
-/// A pool of connections for the requests of guests.
-pub type Client = transport::Client<WasiBody>;
-
-/// The pools of one worker thread: one for each installation, so that no connection, and no state that a server ties
-/// to it, is ever shared by two of them.
-#[derive(Default)]
-pub struct Clients {
-    pools: RefCell<BTreeMap<String, Client>>,
-}
-
-impl Clients {
-    /// The pool of an installation; made when first asked for.
-    pub fn of(
-        &self,
-        installation: &Installation,
-    ) -> std::result::Result<Client, transport::TransportError> {
-        let mut pools = self.pools.borrow_mut();
-        if let Some(client) = pools.get(installation.id()) {
-            return Ok(client.clone());
-        }
-        let client = transport::client()?;
-        pools.insert(installation.id().to_owned(), client.clone());
-        Ok(client)
-    }
-}
 
 /// Whether a request that may change something has been handed to the network. Shared with whoever has to judge a
 /// call that gave no answer.
@@ -100,6 +86,8 @@ struct Shared {
     tap: Option<Tap>,
     limits: Limits,
     requests_left: AtomicU32,
+    /// Room for the call's requests at once.
+    permits: Permits,
     mark: Mark,
     sent: SentFlag,
     /// Whose token the last request got, of an App that has several.
@@ -125,6 +113,7 @@ impl CallEgress {
                 tap,
                 limits,
                 requests_left: AtomicU32::new(limits.requests),
+                permits: Permits::new(permits::OF_CALL),
                 mark: Mark::new(mark),
                 sent: SentFlag::default(),
                 account: Mutex::default(),

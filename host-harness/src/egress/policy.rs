@@ -62,16 +62,26 @@ impl std::fmt::Display for Origin {
 /// Where requests of an installation may go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
-    allowed: Option<Origin>,
+    api: Option<Origin>,
+    others: Vec<Origin>,
+}
+
+/// Whom a request that is allowed goes to, and so whether it gets the credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// The installation's API, which the credential is for.
+    Api,
+    /// Another origin that the operator has named. It gets no credential.
+    Other,
 }
 
 /// Why a request is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
-    /// It goes to another origin than the installation's API.
+    /// It goes to an origin that is neither the installation's API nor named beside it.
     #[error("requests of this installation go to {allowed}, not to {asked}")]
     Origin {
-        /// The only origin that is allowed.
+        /// The origins that are allowed.
         allowed: String,
         /// The origin that was asked for.
         asked: String,
@@ -107,41 +117,55 @@ fn shortened(text: &str) -> String {
 }
 
 impl Policy {
-    /// Allows one origin.
+    /// Allows one origin: the API's.
     pub fn only(origin: Origin) -> Policy {
         Policy {
-            allowed: Some(origin),
+            api: Some(origin),
+            others: vec![],
         }
     }
 
     /// Allows nothing.
     pub fn nowhere() -> Policy {
-        Policy { allowed: None }
+        Policy {
+            api: None,
+            others: vec![],
+        }
     }
 
-    /// The origin that is allowed.
+    /// Allows further origins, to which requests go without the credential.
+    #[must_use]
+    pub fn and_without_credential(mut self, others: Vec<Origin>) -> Policy {
+        self.others = others;
+        self
+    }
+
+    /// The API's origin, which the credential is for.
     pub fn origin(&self) -> Option<&Origin> {
-        self.allowed.as_ref()
+        self.api.as_ref()
     }
 
-    /// Decides on a request.
-    pub fn check(&self, method: &Method, uri: &Uri) -> Result<(), Denied> {
+    /// Decides on a request. Nobody follows redirects for a guest: each destination comes here.
+    pub fn check(&self, method: &Method, uri: &Uri) -> Result<Audience, Denied> {
         if !METHODS.contains(method) {
             return Err(Denied::Method(shortened(method.as_str())));
         }
-        let allowed = self.allowed.as_ref().ok_or(Denied::Nowhere)?;
+        let api = self.api.as_ref().ok_or(Denied::Nowhere)?;
         let asked = Origin::of(uri).map_err(|_| {
             // Not the whole URI: it might hold a password.
             Denied::Unreadable(shortened(uri.host().unwrap_or_default()))
         })?;
-        if asked == *allowed {
-            Ok(())
-        } else {
-            Err(Denied::Origin {
-                allowed: allowed.to_string(),
-                asked: shortened(&asked.to_string()),
-            })
+        if asked == *api {
+            return Ok(Audience::Api);
         }
+        if self.others.contains(&asked) {
+            return Ok(Audience::Other);
+        }
+        let all = std::iter::once(api).chain(&self.others);
+        Err(Denied::Origin {
+            allowed: all.map(Origin::to_string).collect::<Vec<_>>().join(", "),
+            asked: shortened(&asked.to_string()),
+        })
     }
 }
 
@@ -203,6 +227,37 @@ mod tests {
                 "{method}"
             );
         }
+    }
+
+    #[test]
+    fn the_credential_goes_to_the_api_and_nowhere_else() {
+        let uploads = Origin::of(&"https://uploads.example".parse().unwrap()).unwrap();
+        let policy = policy("https://api.github.com").and_without_credential(vec![uploads]);
+        let audience = |url: &str| policy.check(&Method::POST, &url.parse().unwrap());
+        assert_eq!(audience("https://api.github.com/x"), Ok(Audience::Api));
+        assert_eq!(
+            audience("https://Uploads.example:443/x"),
+            Ok(Audience::Other)
+        );
+        for url in [
+            "http://uploads.example/",
+            "https://uploads.example:8443/",
+            "https://x.uploads.example/",
+        ] {
+            let denied = audience(url).unwrap_err().to_string();
+            assert!(
+                denied.contains("https://uploads.example:443, not to"),
+                "{denied}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_origin_that_is_named_beside_the_api_is_still_the_api() {
+        let api = Origin::of(&"https://api.github.com".parse().unwrap()).unwrap();
+        let policy = Policy::only(api.clone()).and_without_credential(vec![api]);
+        let uri = "https://api.github.com/".parse().unwrap();
+        assert_eq!(policy.check(&Method::GET, &uri), Ok(Audience::Api));
     }
 
     #[test]

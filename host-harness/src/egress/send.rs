@@ -3,10 +3,11 @@
 use super::authorize::{Authorization, Unauthorized};
 use super::body::{LimitedBody, ResponseBody, full, read, whole};
 use super::cache::{Question, Recalled};
+use super::head::{self, TimeLimits};
 use super::mark::Unmarked;
+use super::permits::{self, Permit};
 use super::tap::{Exchange, Outcome, Tap};
-use super::{Denied, Shared};
-use crate::transport::{self, ConnectFailure};
+use super::{Audience, Denied, Shared};
 use bytes::Bytes;
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
@@ -14,13 +15,9 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
-/// Longest wait for the head of a response. GitHub cuts requests off after 10 s; servers on premises after 30 s.
-const FIRST_BYTE: Duration = Duration::from_secs(35);
-/// Longest pause within a response's body.
-const BETWEEN_BYTES: Duration = Duration::from_secs(20);
 /// Longest time that a refused request may take to be written to its end.
 const DRAIN: Duration = Duration::from_secs(5);
 /// Longest pause that a reading request waits for; anything else is told how long the pause still is. Long enough for
@@ -34,11 +31,11 @@ pub(super) async fn send(
     request: Request<WasiBody>,
     options: Option<RequestOptions>,
 ) -> Result<Response<WasiBody>, Error> {
-    let client = match shared.admit(request.method(), request.uri()) {
-        Ok(client) => client,
+    let (client, audience) = match shared.admit(request.method(), request.uri()) {
+        Ok(admitted) => admitted,
         Err(denied) => return Err(refuse(shared, request, denied).await),
     };
-    if let Some(left) = shared.installation.budget().paused_for(Instant::now()) {
+    if let Some(left) = shared.pause(audience) {
         if left > HOLD_BACK || !request.method().is_safe() {
             drain(request).await;
             return Ok(wants_a_pause(left));
@@ -50,7 +47,16 @@ pub(super) async fn send(
         Recalled::Answer(answer) => return Ok(shared.remembered(&request, answer)),
         Recalled::Question(question) => question,
     };
-    let authorization = match shared.authorize(client, request.uri()).await {
+    let limits = TimeLimits::clamped(options, Instant::now());
+    let installation = shared.installation.permits();
+    let permit = match permits::take(&shared.permits, installation, limits.room).await {
+        Ok(permit) => permit,
+        Err(full) => {
+            drain(request).await;
+            return Err(full);
+        }
+    };
+    let authorization = match authorize(shared, audience, client, request.uri(), &limits).await {
         Ok(authorization) => authorization,
         Err(unauthorized) => {
             drain(request).await;
@@ -72,9 +78,11 @@ pub(super) async fn send(
     let request = request.map(|body| LimitedBody::new(body, most).boxed_unsync());
     let passage = Passage {
         client,
+        audience,
         question,
         authorization,
-        limits: TimeLimits::clamped(options),
+        limits,
+        permit,
     };
     match &shared.tap {
         Some(tap) => shown(shared, passage, request, tap).await,
@@ -85,9 +93,11 @@ pub(super) async fn send(
 /// What a request gets on its way out.
 struct Passage<'c> {
     client: &'c super::Client,
+    audience: Audience,
     question: Question,
     authorization: Option<Authorization>,
     limits: TimeLimits,
+    permit: Permit,
 }
 
 /// Sends a request, and shows it and its response to somebody.
@@ -97,7 +107,10 @@ async fn shown(
     request: Request<WasiBody>,
     tap: &Tap,
 ) -> Result<Response<WasiBody>, Error> {
-    let (request, mut seen) = observe(request, passage.authorization.is_some()).await?;
+    let has_credential = passage.authorization.is_some();
+    let (request, mut seen) = timeout_at(passage.limits.head, observe(request, has_credential))
+        .await
+        .map_err(|_| Error::ConnectionWriteTimeout)??;
     let began = Instant::now();
     let result = match exchange(shared, passage, request).await {
         Ok(response) => collect(response).await,
@@ -113,7 +126,7 @@ async fn shown(
 }
 
 impl Shared {
-    fn admit(&self, method: &Method, uri: &Uri) -> Result<&super::Client, Denied> {
+    fn admit(&self, method: &Method, uri: &Uri) -> Result<(&super::Client, Audience), Denied> {
         let counted =
             self.requests_left
                 .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
@@ -122,8 +135,27 @@ impl Shared {
         if counted.is_err() {
             return Err(Denied::TooMany);
         }
-        self.installation.policy().check(method, uri)?;
-        self.client.as_ref().ok_or(Denied::Nowhere)
+        let audience = self.installation.policy().check(method, uri)?;
+        let client = self.client.as_ref().ok_or(Denied::Nowhere)?;
+        Ok((client, audience))
+    }
+
+    /// How long the API wants no requests. Other servers have said nothing about that.
+    fn pause(&self, audience: Audience) -> Option<Duration> {
+        match audience {
+            Audience::Api => self.installation.budget().paused_for(Instant::now()),
+            Audience::Other => None,
+        }
+    }
+
+    /// Tells the operator why a request was refused: once for each call, since a guest may try as often as it likes.
+    pub(super) fn tell_refusal(&self, why: &dyn std::fmt::Display) {
+        if !self.told_refusal.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                installation = self.installation.id(),
+                "a request was refused: {why}"
+            );
+        }
     }
 
     /// Gives an answer for which nothing was sent.
@@ -159,13 +191,7 @@ impl Shared {
 
 /// Answers a request that may not be sent.
 async fn refuse(shared: &Shared, request: Request<WasiBody>, denied: Denied) -> Error {
-    // Once for each call: a guest may try as often as it likes.
-    if !shared.told_refusal.swap(true, Ordering::Relaxed) {
-        tracing::warn!(
-            installation = shared.installation.id(),
-            "a request was refused: {denied}"
-        );
-    }
+    shared.tell_refusal(&denied);
     drain(request).await;
     Error::HttpRequestDenied
 }
@@ -189,6 +215,22 @@ pub(super) fn wants_a_pause(left: Duration) -> Response<WasiBody> {
     response
 }
 
+/// The credential goes to the API alone. Getting one takes no longer than the guest wants to wait.
+async fn authorize(
+    shared: &Shared,
+    audience: Audience,
+    client: &super::Client,
+    uri: &Uri,
+    limits: &TimeLimits,
+) -> Result<Option<Authorization>, Unauthorized> {
+    match audience {
+        Audience::Other => Ok(None),
+        Audience::Api => timeout_at(limits.room, shared.authorize(client, uri))
+            .await
+            .unwrap_or(Err(Unauthorized::Error(Error::DestinationUnavailable))),
+    }
+}
+
 async fn exchange(
     shared: &Shared,
     passage: Passage<'_>,
@@ -199,22 +241,23 @@ async fn exchange(
         Some(authorization) if authorization.is_renewable() => {
             transmit_renewing(shared, &passage, authorization, request).await?
         }
-        authorization => transmit(&passage, authorization.as_ref(), request).await?,
+        authorization => transmit(shared, &passage, authorization.as_ref(), request).await?,
     };
     let now = Instant::now();
     // A server that does not know the credential speaks of the budget of anonymous requests.
-    if response.status() != StatusCode::UNAUTHORIZED {
-        shared
-            .installation
-            .budget()
-            .note(response.status(), response.headers(), now);
+    if passage.audience == Audience::Api && response.status() != StatusCode::UNAUTHORIZED {
+        let budget = shared.installation.budget();
+        budget.note(response.status(), response.headers(), now);
     }
     let Passage {
-        question, limits, ..
+        question,
+        limits,
+        permit,
+        ..
     } = passage;
     let most = shared.limits.response_body as u64;
-    let response =
-        response.map(|body| ResponseBody::new(body, most, limits.between_bytes).boxed_unsync());
+    let response = response
+        .map(|body| ResponseBody::new(body, most, limits.between_bytes, permit).boxed_unsync());
     shared.installation.cache().learn(question, response, now)
 }
 
@@ -227,20 +270,23 @@ async fn transmit_renewing(
     request: Request<WasiBody>,
 ) -> Result<Response<Incoming>, Error> {
     let (head, body) = request.into_parts();
-    let body = read(body).await?;
+    let body = timeout_at(passage.limits.head, read(body))
+        .await
+        .map_err(|_| Error::ConnectionWriteTimeout)??;
     let again = Request::from_parts(head.clone(), full(body.clone()));
     let request = Request::from_parts(head, full(body));
-    let response = transmit(passage, Some(authorization), request).await?;
+    let response = transmit(shared, passage, Some(authorization), request).await?;
     if response.status() != StatusCode::UNAUTHORIZED {
         return Ok(response);
     }
     match shared.renew(passage.client, authorization).await {
-        Some(renewed) => transmit(passage, Some(&renewed), again).await,
+        Some(renewed) => transmit(shared, passage, Some(&renewed), again).await,
         None => Ok(response),
     }
 }
 
 async fn transmit(
+    shared: &Shared,
     passage: &Passage<'_>,
     authorization: Option<&Authorization>,
     mut request: Request<WasiBody>,
@@ -248,53 +294,8 @@ async fn transmit(
     if let Some(authorization) = authorization {
         authorization.put(&mut request);
     }
-    timeout(passage.limits.first_byte, passage.client.request(request))
-        .await
-        .map_err(|_| Error::ConnectionReadTimeout)?
-        .map_err(|error| wasi_error(&error))
-}
-
-/// The three limits of WASI, shortened to ours where the guest asked for more.
-struct TimeLimits {
-    first_byte: Duration,
-    between_bytes: Duration,
-}
-
-impl TimeLimits {
-    fn clamped(options: Option<RequestOptions>) -> TimeLimits {
-        let clamp = |asked: Option<Duration>, most: Duration| asked.map_or(most, |d| d.min(most));
-        let (connect, first_byte, between_bytes) = options.map_or((None, None, None), |asked| {
-            (
-                asked.connect_timeout,
-                asked.first_byte_timeout,
-                asked.between_bytes_timeout,
-            )
-        });
-        // The pool opens connections on its own account, so connecting and waiting share one limit; connecting alone
-        // is limited in the pool.
-        let connect = clamp(connect, transport::CONNECT_TIMEOUT);
-        TimeLimits {
-            first_byte: connect + clamp(first_byte, FIRST_BYTE),
-            between_bytes: clamp(between_bytes, BETWEEN_BYTES).max(Duration::from_millis(1)),
-        }
-    }
-}
-
-/// What the guest is told about a request that failed. Every code but the last says that nothing was sent.
-pub(super) fn wasi_error(error: &transport::SendError) -> Error {
-    tracing::debug!("a request failed: {}", transport::causes(error));
-    match transport::connect_failure(error) {
-        Some(ConnectFailure::Refused) => Error::ConnectionRefused,
-        Some(ConnectFailure::TimedOut) => Error::ConnectionTimeout,
-        Some(ConnectFailure::NameNotFound) => Error::DnsError {
-            rcode: None,
-            info_code: None,
-        },
-        Some(ConnectFailure::Certificate) => Error::TlsCertificateError,
-        // Not the code for TLS errors: that one may also mean an error after the handshake, when something was sent.
-        Some(ConnectFailure::Tls | ConnectFailure::Other) => Error::DestinationUnavailable,
-        None => Error::ConnectionTerminated,
-    }
+    let response = head::request(passage.client, request, &passage.limits).await;
+    response.map_err(|failure| failure.told(shared))
 }
 
 /// Reads a request to its end, so that it can be shown, and makes it anew.
@@ -315,21 +316,4 @@ async fn collect(response: Response<WasiBody>) -> Result<Response<Bytes>, Error>
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_guest_can_shorten_time_limits_and_not_lengthen_them() {
-        let asked = |first: u64, between: u64| RequestOptions {
-            connect_timeout: Some(Duration::from_secs(1)),
-            first_byte_timeout: Some(Duration::from_secs(first)),
-            between_bytes_timeout: Some(Duration::from_secs(between)),
-        };
-        let short = TimeLimits::clamped(Some(asked(2, 3)));
-        assert_eq!(short.first_byte, Duration::from_secs(3));
-        assert_eq!(short.between_bytes, Duration::from_secs(3));
-        let long = TimeLimits::clamped(Some(asked(86_400, 86_400)));
-        assert_eq!(long.first_byte, Duration::from_secs(1) + FIRST_BYTE);
-        assert_eq!(long.between_bytes, BETWEEN_BYTES);
-    }
-}
+mod tests;

@@ -1,6 +1,7 @@
 use super::table::{Fate, KNOWN};
 use super::*;
 use crate::config::{AppId, CredentialConfig, HostingConfig, resolve_installation, resolve_port};
+use crate::egress::Exceptions;
 use crate::secrets::SecretRef;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -373,6 +374,64 @@ fn a_json_object_gives_what_no_variable_gives() {
         "{:?}",
         ocean.remarks.warnings
     );
+}
+
+/// Whether requests of a deployment with this API host may reach an address.
+fn reaches(api_host: &str, address: &str) -> bool {
+    let ocean = good(&[("OCEAN__INTEGRATION__CONFIG__GITHUB_HOST", api_host)]);
+    let networks = installation(&ocean).allow_addresses.iter();
+    let networks = networks.map(|text| Exceptions::parse(text).unwrap());
+    let exceptions = Exceptions::new(networks.collect::<Vec<_>>());
+    exceptions.check(address.parse().unwrap()).is_ok()
+}
+
+#[test]
+fn a_server_in_a_private_network_is_reached_and_a_metadata_service_never() {
+    for api_host in [
+        "https://github.acme.example/api/v3",
+        "http://localhost:3000",
+    ] {
+        for address in [
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.0.1",
+            "fd12::1",
+            "140.82.121.6",
+        ] {
+            assert!(reaches(api_host, address), "{api_host}: {address}");
+        }
+        for address in [
+            "169.254.169.254",
+            "169.254.1.1",
+            "fe80::1",
+            "fd00:ec2::254",
+            "100.100.100.200",
+            "168.63.129.16",
+            "100.64.0.1",
+            "0.0.0.0",
+        ] {
+            assert!(!reaches(api_host, address), "{api_host}: {address}");
+        }
+    }
+}
+
+#[test]
+fn this_machine_is_reached_only_if_the_host_says_that_it_is_there() {
+    for api_host in [
+        "http://localhost:3000",
+        "http://127.0.0.1:3000",
+        "https://[::1]/api/v3",
+    ] {
+        assert!(reaches(api_host, "127.0.0.1"), "{api_host}");
+        assert!(reaches(api_host, "::1"), "{api_host}");
+    }
+    for api_host in [
+        "https://github.acme.example/api/v3",
+        "https://localhost.acme.example",
+    ] {
+        assert!(!reaches(api_host, "127.0.0.1"), "{api_host}");
+        assert!(!reaches(api_host, "::1"), "{api_host}");
+    }
 }
 
 #[test]

@@ -156,6 +156,10 @@ fn installation(variables: &Variables) -> Result<InstallationConfig, ConfigError
             .map(str::to_owned),
         api_url,
         allow_plain_http,
+        allow_addresses: addresses(variables),
+        allow_origins: vec![],
+        ca_file: None,
+        requests_at_once: None,
         credential: credential(variables),
         webhook_secret: secret(names::WEBHOOK_SECRET),
         allow_unsigned_webhooks: false,
@@ -221,6 +225,19 @@ fn api(variables: &Variables) -> Result<(String, bool), ConfigError> {
         ));
     }
     Ok((text.to_owned(), !is_https))
+}
+
+/// Ocean has no variable for exceptions, and whoever sets the variables names the server and runs the process: so its
+/// address may be private, and if it says that it is on this machine, it may be there.
+const PRIVATE: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"];
+const THIS_MACHINE: [&str; 2] = ["127.0.0.0/8", "::1/128"];
+
+fn addresses(variables: &Variables) -> Vec<String> {
+    let host = variables.text(names::GITHUB_HOST);
+    let is_here = host.is_some_and(|text| Url::parse(text).is_ok_and(|url| is_this_machine(&url)));
+    let here: &[&str] = if is_here { &THIS_MACHINE } else { &[] };
+    let all = PRIVATE.iter().chain(here);
+    all.map(|network| (*network).to_owned()).collect()
 }
 
 fn is_this_machine(url: &Url) -> bool {

@@ -1,0 +1,54 @@
+//! Pools of connections: one for each installation on each thread.
+
+use super::connect::{Door, Resolver, SystemResolver};
+use crate::installation::Installation;
+use crate::transport::{self, TransportError};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use wasmtime_wasi_http::WasiBody;
+
+/// A pool of connections for the requests of guests.
+pub type Client = legacy::Client<HttpsConnector<Door>, WasiBody>;
+
+/// The pools of one worker thread: one for each installation, so that no connection, no TLS session and no other state
+/// that a server ties to it is ever shared by two of them.
+pub struct Clients {
+    resolver: Arc<dyn Resolver>,
+    pools: RefCell<BTreeMap<String, Client>>,
+}
+
+impl Default for Clients {
+    fn default() -> Clients {
+        Clients::resolving_with(Arc::new(SystemResolver))
+    }
+}
+
+impl Clients {
+    /// Pools that find addresses in another way than the system does.
+    pub fn resolving_with(resolver: Arc<dyn Resolver>) -> Clients {
+        Clients {
+            resolver,
+            pools: RefCell::default(),
+        }
+    }
+
+    /// The pool of an installation; made when first asked for.
+    ///
+    /// # Errors
+    ///
+    /// Where the machine has no usable root certificates, and the installation names none.
+    pub fn of(&self, installation: &Installation) -> Result<Client, TransportError> {
+        let mut pools = self.pools.borrow_mut();
+        if let Some(client) = pools.get(installation.id()) {
+            return Ok(client.clone());
+        }
+        let door = Door::new(self.resolver.clone(), installation.exceptions().clone());
+        let tls = transport::tls(installation.trust())?;
+        let client = transport::pooled(transport::https(door, tls));
+        pools.insert(installation.id().to_owned(), client.clone());
+        Ok(client)
+    }
+}
