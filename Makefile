@@ -3,13 +3,16 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos bench lint component ready
+.PHONY: help demo test chaos bench deny lint component ready
 
 # The same number as `rust-version` in Cargo.toml. There is no rust-toolchain.toml on purpose: it would make rustup
 # download one exact toolchain even where a newer one is installed, and fail where it cannot.
 least_minor := 95
 target_dir := $(or $(CARGO_TARGET_DIR),target)
 host := $(target_dir)/debug/host-harness
+
+# An instance of our own goes first: .ci/run puts one there.
+cargo_deny := $(firstword $(wildcard $(target_dir)/tools/bin/cargo-deny) cargo-deny)
 
 help:
 	@echo 'make demo       build everything and run actions through the real host against a simulated GitHub and Port'
@@ -18,6 +21,7 @@ help:
 	@echo 'make chaos      put the host under faults and kills and count: RUNS=2000 SEED=1; or'
 	@echo '                ARGS="--every-transition", ARGS="--baseline"; ARGS="--help" names the rest'
 	@echo 'make bench      hold 1,000 installations and 10,000 waiting runs at once and print what one more takes (Linux)'
+	@echo 'make deny       check what the workspace depends on: licences, sources, versions, known holes; needs cargo-deny'
 	@echo 'make lint       check formatting, run clippy (also for the wasm target) and check the shell scripts'
 	@echo 'make component  build the component only and print where it is'
 	@echo
@@ -52,6 +56,20 @@ chaos: ready
 
 bench: ready
 	@cargo bench --workspace --bench capacity --profile dev
+
+# Offline but for the two things that have to be fetched: the sources in Cargo.lock, and the advisories, without which
+# that part is left out, and said to be.
+deny: ready
+	@set -e; stop() { echo "$$*" >&2; exit 1; }; \
+	"$(cargo_deny)" --version >/dev/null 2>&1 || stop 'cargo-deny was not found: run `cargo install --locked cargo-deny` and try again'; \
+	cargo fetch --locked --quiet; \
+	"$(cargo_deny)" --offline check bans licenses sources; \
+	timeout 120 "$(cargo_deny)" fetch db >/dev/null 2>&1 || fetched=no; \
+	if [ -z "$$fetched" ] || compgen -G "$${CARGO_HOME:-$$HOME/.cargo}/advisory-dbs/*/crates" >/dev/null; then \
+		"$(cargo_deny)" check --disable-fetch advisories; \
+	else \
+		echo 'deny: advisories were NOT checked: their database could not be fetched from GitHub and is not on this machine'; \
+	fi
 
 test: ready
 	@set -e -o pipefail; \

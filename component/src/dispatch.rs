@@ -24,6 +24,9 @@ const CLOCK_SLACK: u64 = 5;
 /// How far to look back when the host's clock was set back since the first try, in seconds.
 const BACKWARDS_SLACK: u64 = 3600;
 
+/// How many runs are named that may be the one.
+const MAX_NAMED: usize = 10;
+
 /// The remedy when nobody knows whether the workflow runs.
 const LOOK_FIRST: &str = "The workflow may have been started nevertheless: look at its runs on GitHub before you start it again.";
 
@@ -130,9 +133,6 @@ impl<'a> Dispatch<'a> {
         let is_retry = attempt.number > 1;
         let (repository, repository_date) =
             github.repository(&order.owner, &order.repository, is_retry)?;
-        if !repository.has_sound_names() {
-            return Err(unnamed_repository());
-        }
         // A repository that has moved to another organization answers under its old name too.
         properties::check_fixed(&repository.owner.login, installation)?;
         let workflow = match &order.workflow {
@@ -387,7 +387,12 @@ impl<'a> Dispatch<'a> {
                 ),
             );
         }
-        let pages: Vec<String> = several.iter().map(|run| self.run_page(run.id)).collect();
+        let first = several.iter().take(MAX_NAMED);
+        let mut pages: Vec<String> = first.map(|run| self.run_page(run.id)).collect();
+        let more = several.len().saturating_sub(MAX_NAMED);
+        if more > 0 {
+            pages.push(format!("and {more} more"));
+        }
         Failure::ambiguous(
             "several-runs-discovered",
             format!(
@@ -418,6 +423,7 @@ fn default_branch(repository: &Repository) -> Result<String, Failure> {
 /// Whether a text from an answer can be shown as a link.
 fn is_link(text: &str) -> bool {
     (text.starts_with("https://") || text.starts_with("http://"))
+        && text.len() <= 1000
         && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
@@ -426,14 +432,6 @@ fn refused_twice() -> Failure {
     let message =
         "GitHub refused the request to start the workflow twice, naming a key that was not sent.";
     Failure::rejected("request-refused", message, "See the server's log for why.").sent()
-}
-
-fn unnamed_repository() -> Failure {
-    Failure::rejected(
-        "unreadable-answer",
-        "GitHub's answer names the repository in a way that no GitHub repository can be named.",
-        "Check whether the installation's API URL is that of a GitHub server.",
-    )
 }
 
 #[cfg(test)]

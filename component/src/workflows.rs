@@ -67,7 +67,7 @@ pub fn file_name(workflow: &Workflow) -> Option<&str> {
     // GitHub may add `@` and a ref to a path.
     let path = workflow.path.split('@').next()?;
     path.strip_prefix(WORKFLOW_FOLDER)
-        .filter(|file| !file.is_empty() && !file.contains('/'))
+        .filter(|file| !file.contains('/') && !matches!(*file, "" | "." | ".."))
 }
 
 #[cfg(test)]
@@ -104,6 +104,7 @@ mod tests {
             (2, "deploy", ".github/workflows/lower.yml", "active"),
             (3, "Gone", ".github/workflows/gone.yml", "deleted"),
             (4, "Scan", "dynamic/scan/codeql", "active"),
+            (5, "Up", ".github/workflows/..", "active"),
         ]);
         for (name, expected) in [
             ("Deploy", Ok("deploy.yml")),
@@ -111,6 +112,7 @@ mod tests {
             ("DEPLOY", Err("workflow-ambiguous")),
             ("Gone", Err("workflow-not-found")),
             ("scan", Ok("4")),
+            ("Up", Ok("5")),
         ] {
             let expected = expected.map(str::to_owned).map_err(str::to_owned);
             assert_eq!(

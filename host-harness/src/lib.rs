@@ -70,6 +70,7 @@ pub mod installation;
 pub mod journal;
 pub mod lifecycle;
 pub mod metrics;
+mod misread;
 pub mod poller;
 pub mod port;
 pub mod runtime;

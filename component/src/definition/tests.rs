@@ -377,6 +377,22 @@ fn against_the_server_repository_and_workflow_must_be_usable() {
 }
 
 #[test]
+fn a_repository_that_the_server_names_impossibly_is_asked_about_no_further() {
+    let body = r#"{"id":1,"name":"..","default_branch":"main","owner":{"id":2,"login":"acme"}}"#;
+    let host = Script::of([answer(200, body)]);
+    let problems = configure(
+        &host,
+        &installation(),
+        &action(COMPLETE),
+        Origin::Api,
+        Scope::AgainstServer,
+    )
+    .unwrap_err();
+    assert_eq!(problems[0].code, "unreadable-answer");
+    assert_eq!(host.asked(), ["GET /repos/acme/shop"]);
+}
+
+#[test]
 fn a_display_name_is_replaced_by_its_file_once_the_server_was_asked() {
     let named = action(&COMPLETE.replace("deploy.yml", "Deploy"));
     let list = r#"{"workflows":[{"id":5,"name":"Deploy","path":".github/workflows/deploy.yml","state":"active"}]}"#;

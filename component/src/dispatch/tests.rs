@@ -341,6 +341,15 @@ fn a_retry_never_sends_when_the_search_failed_or_found_several() {
 }
 
 #[test]
+fn of_many_runs_that_may_be_the_one_a_few_are_named() {
+    let ids: Vec<u64> = (1..=100).collect();
+    let host = Script::of([repository()]).then_forever(listed(&ids));
+    let failure = dispatch(&host, &installation(), &deploy(), &attempt(2)).unwrap_err();
+    assert_eq!(failure.message.matches("/actions/runs/").count(), MAX_NAMED);
+    assert!(failure.message.contains("and 90 more"));
+}
+
+#[test]
 fn a_retry_that_is_refused_does_not_claim_that_nothing_was_started() {
     let failure = nth(2, [refusal(404, "Not Found")]).0.unwrap_err();
     assert_eq!(
@@ -389,13 +398,13 @@ fn wrong_properties_send_nothing() {
 
 #[test]
 fn a_link_that_is_no_url_is_replaced() {
-    let reply = answer(
-        200,
-        r#"{"workflow_run_id":33,"html_url":"javascript:alert(1)"}"#,
-    );
-    let started = first([repository(), reply]).0.unwrap();
-    assert_eq!(
-        started.link.as_deref(),
-        Some("https://github.com/acme/shop/actions/runs/33")
-    );
+    let endless = ["https://github.com/", &"x".repeat(5000)].concat();
+    for link in ["javascript:alert(1)", &endless] {
+        let reply = format!(r#"{{"workflow_run_id":33,"html_url":"{link}"}}"#);
+        let started = first([repository(), answer(200, &reply)]).0.unwrap();
+        assert_eq!(
+            started.link.as_deref(),
+            Some("https://github.com/acme/shop/actions/runs/33")
+        );
+    }
 }

@@ -105,7 +105,7 @@ fn limited(response: &Response, message: &str, now: u64) -> Option<Option<u32>> 
     let until_reset = || {
         let reset = response.number("x-ratelimit-reset").filter(|_| exhausted)?;
         // One second more, since both clocks show whole seconds.
-        Some(reset.saturating_sub(now) + 1)
+        Some(reset.saturating_sub(now).saturating_add(1))
     };
     let seconds: Option<u64> = told.or_else(until_reset);
     Some(seconds.map(|seconds| u32::try_from(seconds).unwrap_or(u32::MAX)))
@@ -155,7 +155,7 @@ fn forbidden(response: &Response, message: &str) -> (&'static str, String) {
         );
     }
     let needed = match response.header("x-accepted-github-permissions") {
-        Some(needed) if !needed.is_empty() => needed.replace('=', ": "),
+        Some(needed) if !needed.is_empty() => quoted(needed).replace('=', ": "),
         _ => "actions: write".to_owned(),
     };
     let remedy = format!(
@@ -447,6 +447,25 @@ mod tests {
         );
         let failure = failure_of(&DISPATCH, &response.unwrap(), NOW);
         assert!(failure.remedy.unwrap().contains("`actions: write`"));
+        let endless = "x".repeat(50_000);
+        let fields = [("x-accepted-github-permissions", endless.as_str())];
+        let failure = failure_of(&DISPATCH, &answer_with(403, &fields, "{}").unwrap(), NOW);
+        assert!(failure.remedy.unwrap().len() < 2_000);
+    }
+
+    #[test]
+    fn a_reset_at_the_end_of_time_is_the_longest_pause_whatever_the_clock_says() {
+        let fields = [
+            ("x-ratelimit-remaining", "0"),
+            ("x-ratelimit-reset", "18446744073709551615"),
+        ];
+        let response = answer_with(403, &fields, "{}").unwrap();
+        for now in [0, 1, NOW] {
+            assert_eq!(
+                failure_of(&DISPATCH, &response, now).kind,
+                FailureKind::RateLimited(Some(u32::MAX))
+            );
+        }
     }
 
     #[test]

@@ -182,7 +182,7 @@ impl<'h> GitHub<'h> {
     /// A repository, and when GitHub told, in seconds on its clock.
     ///
     /// # Errors
-    /// As [`Self::read`].
+    /// As [`Self::read`], and `unreadable-answer` if its names cannot be a part of the next path.
     pub fn repository(
         &self,
         owner: &str,
@@ -195,7 +195,12 @@ impl<'h> GitHub<'h> {
             &repository_path(owner, name),
             fresh,
         )?;
-        Ok((parse(&response)?, self.now(&response)))
+        let repository: Repository = parse(&response)?;
+        if repository.has_sound_names() {
+            Ok((repository, self.now(&response)))
+        } else {
+            Err(unnamed_repository())
+        }
     }
 
     /// A workflow, by file name or id. Asked past caches: who has just corrected a workflow must not be refused for
@@ -283,6 +288,14 @@ pub fn egress_denied(why: &str) -> Failure {
         "egress-denied",
         format!("The host did not let the request out: {why}."),
         "Check the installation's API URL and the host's egress policy.",
+    )
+}
+
+fn unnamed_repository() -> Failure {
+    Failure::rejected(
+        "unreadable-answer",
+        "GitHub's answer names the repository in a way that no GitHub repository can be named.",
+        "Check whether the installation's API URL is that of a GitHub server.",
     )
 }
 

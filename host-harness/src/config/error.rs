@@ -1,6 +1,7 @@
 //! Errors of configuration: one sentence with the file and the line or key.
 
 use crate::contract::Setting;
+use crate::misread;
 use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
 
@@ -92,23 +93,19 @@ fn parse<T: DeserializeOwned>(file: &Path, text: &str) -> Result<T, ConfigError>
     })
 }
 
-/// Adds "did you mean" to serde's message about an unknown name, which lists the known ones between backticks. Takes
-/// the value out of a message about a wrong type: it may be a secret in a wrong place.
+/// Adds "did you mean" to serde's message about an unknown name, which lists the known ones between backticks, and takes
+/// values out of it: one may be a secret in a wrong place.
 fn with_suggestion(message: &str) -> String {
-    if let Some(rest) = message.strip_prefix("invalid type: string \"")
-        && let Some((_value, expected)) = rest.rsplit_once("\", ")
-    {
-        return format!("invalid type: a string, {expected}");
-    }
+    let told = misread::without_value(message);
     let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     match names.as_slice() {
         [unknown, known @ ..] if message.starts_with("unknown") => {
             match closest(unknown, known.iter().copied()) {
-                Some(name) => format!("{message}; did you mean `{name}`?"),
-                None => message.to_owned(),
+                Some(name) => format!("{told}; did you mean `{name}`?"),
+                None => told.into_owned(),
             }
         }
-        _ => message.to_owned(),
+        _ => told.into_owned(),
     }
 }
 
@@ -181,6 +178,16 @@ api-url = "https://api.github.com"
     }
 
     #[test]
+    fn a_word_that_is_not_known_is_not_repeated_and_the_right_one_is_suggested() {
+        let other = GOOD.replace("self-hosted", "hunter2");
+        let told = error(&other);
+        assert!(!told.contains("hunter2"), "{told}");
+        assert!(told.contains("`hosted-by-port` or `self-hosted`"), "{told}");
+        let close = error(&GOOD.replace("self-hosted", "selfhosted"));
+        assert!(close.ends_with("did you mean `self-hosted`?"), "{close}");
+    }
+
+    #[test]
     fn a_secret_written_into_the_file_is_refused() {
         for wrong in [
             "webhook-secret = \"hunter2\"",
@@ -192,6 +199,7 @@ api-url = "https://api.github.com"
             "credential = {}",
             "webhook-secret = { env = \"A\", file = \"hunter2\" }",
             "live-events = \"hunter2\"",
+            "max-run-minutes = \"hunter2\"",
         ] {
             let error = error(&format!("{GOOD}{wrong}\n"));
             assert!(error.starts_with("host.toml:7:"), "{wrong}: {error}");

@@ -1,5 +1,6 @@
 //! The integration as Port knows it.
 
+use crate::misread;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -25,5 +26,5 @@ pub(super) fn read(body: &[u8]) -> Result<Integration, String> {
     }
     serde_json::from_slice::<Answer>(body)
         .map(|answer| answer.integration)
-        .map_err(|error| error.to_string())
+        .map_err(|error| misread::without_value(&error.to_string()).into_owned())
 }

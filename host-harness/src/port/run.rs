@@ -10,6 +10,7 @@
 //! refuse a run.
 
 use crate::contract;
+use crate::misread;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -201,7 +202,7 @@ pub(super) fn read_action_run(body: &[u8]) -> Result<KnownRun, String> {
         #[serde(borrow)]
         run: &'a RawValue,
     }
-    let answer: Answer<'_> = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    let answer: Answer<'_> = serde_json::from_slice(body).map_err(unreadable)?;
     read_known(RunKind::Action, answer.run.get())
 }
 
@@ -213,7 +214,7 @@ fn list(kind: RunKind, body: &[u8]) -> Result<Vec<&RawValue>, String> {
         #[serde(borrow, rename = "nodeRuns")]
         node_runs: Option<Vec<&'a RawValue>>,
     }
-    let answer: Answer<'_> = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    let answer: Answer<'_> = serde_json::from_slice(body).map_err(unreadable)?;
     let list = match kind {
         RunKind::Action => answer.runs,
         RunKind::WorkflowNode => answer.node_runs,
@@ -295,9 +296,14 @@ fn read_pending(kind: RunKind, run: &str) -> Result<PendingRun, String> {
     // The published schema fixes the type for action runs; nothing is known about that of workflow nodes.
     let wanted = Some("INTEGRATION_ACTION");
     if kind == RunKind::Action && invocation.kind.as_deref() != wanted {
+        let kind = invocation.kind.unwrap_or_default();
         return Err(format!(
-            "its invocation has the type {:?}, this integration runs INTEGRATION_ACTION only",
-            invocation.kind.unwrap_or_default()
+            "its invocation has {}, this integration runs INTEGRATION_ACTION only",
+            if is_word(&kind) {
+                format!("the type {kind}")
+            } else {
+                "another type".to_owned()
+            }
         ));
     }
     let (action_type, field) = match kind {
@@ -320,6 +326,12 @@ fn read_pending(kind: RunKind, run: &str) -> Result<PendingRun, String> {
         properties: properties.to_owned(),
         status,
     })
+}
+
+/// Whether this is a word as Port has them for types. Anything else is not repeated.
+fn is_word(text: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
+    (1..=40).contains(&text.len()) && text.bytes().all(is_letter)
 }
 
 fn read_known(kind: RunKind, run: &str) -> Result<KnownRun, String> {
@@ -361,12 +373,17 @@ fn read_known(kind: RunKind, run: &str) -> Result<KnownRun, String> {
 /// serde's texts name the field; the position is of no use to a person who cannot see the text.
 fn parse<'a, T: Deserialize<'a>>(run: &'a str) -> Result<T, String> {
     serde_json::from_str(run).map_err(|error| {
-        let text = error.to_string();
+        let text = unreadable(error);
         match text.rsplit_once(" at line ") {
             Some((reason, _)) => reason.to_owned(),
             None => text,
         }
     })
+}
+
+/// Not the values that serde's texts repeat: a server may repeat what it was sent, a token for instance.
+fn unreadable(error: serde_json::Error) -> String {
+    misread::without_value(&error.to_string()).into_owned()
 }
 
 #[cfg(test)]
@@ -440,6 +457,21 @@ mod tests {
         let run = action_run("r", "{}").replace("INTEGRATION_ACTION", "WEBHOOK");
         let claimed = claim(RunKind::Action, &[&run]);
         assert!(claimed.unreadable[0].reason.contains("WEBHOOK"));
+    }
+
+    #[test]
+    fn a_value_in_a_wrong_place_is_not_repeated() {
+        let run = action_run("r", "{}").replace("INTEGRATION_ACTION", "eyJ.a.token");
+        let odd = r#"{"id":"r_2","payload":"eyJ.a.token"}"#;
+        let claimed = claim(RunKind::Action, &[&run, odd]);
+        let whole = read_action_run(br#"{"run":{"id":"r","status":["eyJ.a.token"]}}"#).unwrap_err();
+        let list = read_claim(RunKind::Action, br#"{"runs":"eyJ.a.token"}"#).unwrap_err();
+        let other =
+            crate::port::integration::read(br#"{"integration":"eyJ.a.token"}"#).unwrap_err();
+        let reasons = claimed.unreadable.iter().map(|run| run.reason.clone());
+        for reason in reasons.chain([whole, list, other]) {
+            assert!(!reason.contains("eyJ"), "{reason}");
+        }
     }
 
     #[test]
