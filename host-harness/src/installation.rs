@@ -21,7 +21,7 @@ pub struct Installation {
     policy: Policy,
     credential: Credential,
     webhook_secret: WebhookSecret,
-    /// What is blotted out of texts, besides the tokens that an App gets.
+    /// What is blotted out, besides the tokens that an App gets.
     secrets: Secrets,
     limits: Limits,
     budget: Arc<Budget>,
@@ -32,11 +32,14 @@ pub struct Installation {
 }
 
 /// Secrets that are known from the start.
-struct Secrets(Vec<Spellings>);
+struct Secrets {
+    token: Arc<Spellings>,
+    webhook: Spellings,
+}
 
 impl std::fmt::Debug for Secrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "[{} secrets]", self.0.len())
+        f.write_str("[secrets]")
     }
 }
 
@@ -49,19 +52,20 @@ impl Installation {
         credential: Credential,
         webhook_secret: WebhookSecret,
     ) -> Installation {
-        let token = match &credential {
-            Credential::Token(token) => Some(token),
-            Credential::App(_) | Credential::None => None,
+        let secrets = Secrets {
+            token: Arc::new(match &credential {
+                Credential::Token(token) => Spellings::of(token),
+                Credential::App(_) | Credential::None => Spellings::default(),
+            }),
+            webhook: match &webhook_secret {
+                WebhookSecret::Verify(secret) => Spellings::of(secret),
+                WebhookSecret::Missing | WebhookSecret::AcceptUnsigned => Spellings::default(),
+            },
         };
-        let webhook = match &webhook_secret {
-            WebhookSecret::Verify(secret) => Some(secret),
-            WebhookSecret::Missing | WebhookSecret::AcceptUnsigned => None,
-        };
-        let secrets = token.into_iter().chain(webhook).map(Spellings::of);
         Installation {
             public,
             policy,
-            secrets: Secrets(secrets.collect()),
+            secrets,
             credential,
             webhook_secret,
             limits: Limits::default(),
@@ -156,6 +160,11 @@ impl Installation {
         &self.limits
     }
 
+    /// The access token that is its credential, if it is one, in the spellings in which it must not come back.
+    pub fn token_spellings(&self) -> &Arc<Spellings> {
+        &self.secrets.token
+    }
+
     /// What the server still lets this installation's credential do.
     pub fn budget(&self) -> &Arc<Budget> {
         &self.budget
@@ -188,8 +197,8 @@ impl Installation {
 
     /// Blots out every secret of this installation in a text that leaves the host, in all common spellings.
     pub fn scrub<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let blot = |text, secret: &Spellings| secret.blot(text);
-        let text = self.secrets.0.iter().fold(Cow::Borrowed(text), blot);
+        let text = self.secrets.token.blot(Cow::Borrowed(text));
+        let text = self.secrets.webhook.blot(text);
         match &self.credential {
             Credential::App(app) => app.blot(text),
             Credential::Token(_) | Credential::None => text,

@@ -24,7 +24,8 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// One secret in all its spellings, the longest first.
+/// One secret in all its spellings, the longest first. The default is no secret at all.
+#[derive(Default)]
 pub struct Spellings(Vec<Zeroizing<String>>);
 
 impl Spellings {
@@ -51,6 +52,39 @@ impl Spellings {
         all.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         all.dedup();
         Spellings(all)
+    }
+
+    /// Overwrites the secret in bytes, whose number stays the same. Tells whether it was there.
+    pub fn overwrite(&self, bytes: &mut [u8]) -> bool {
+        let mut was_there = false;
+        for spelling in &self.0 {
+            let mut from = 0;
+            while let Some(rest) = bytes.get_mut(from..)
+                && let Some(start) = memmem::find(rest, spelling.as_bytes())
+            {
+                let end = start + spelling.len();
+                if let Some(secret) = rest.get_mut(start..end) {
+                    secret.fill(b'*');
+                }
+                (from, was_there) = (from + end, true);
+            }
+        }
+        was_there
+    }
+
+    /// How many bytes at the end may be the beginning of the secret.
+    pub fn begun_at_end(&self, bytes: &[u8]) -> usize {
+        let begun = |spelling: &Zeroizing<String>| {
+            let spelling = spelling.as_bytes();
+            let longest = spelling.len().saturating_sub(1).min(bytes.len());
+            let tail = bytes.get(bytes.len() - longest..)?;
+            let first = *spelling.first()?;
+            let mut starts = memchr::memchr_iter(first, tail);
+            let start = starts
+                .find(|start| spelling.starts_with(tail.get(*start..).unwrap_or_default()))?;
+            Some(longest - start)
+        };
+        self.0.iter().filter_map(begun).max().unwrap_or_default()
     }
 
     /// Blots the secret out of a text.
@@ -139,6 +173,21 @@ mod tests {
                 "<[secret]>",
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn the_beginning_of_a_secret_at_the_end_is_counted() {
+        let spellings = Spellings::of(&SecretString::from("abcabd"));
+        for (text, begun) in [
+            ("xxabcab", 5),
+            ("abcabc", 3),
+            ("abcabcab", 5),
+            ("a", 1),
+            ("x", 0),
+            ("", 0),
+        ] {
+            assert_eq!(spellings.begun_at_end(text.as_bytes()), begun, "{text}");
         }
     }
 

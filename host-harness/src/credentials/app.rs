@@ -182,15 +182,16 @@ impl GitHubApp {
         }
     }
 
-    /// The value of the `authorization` field for requests of an account: see the module.
+    /// The value of the `authorization` field for requests of an account, and the token's spellings: see the module.
     pub async fn authorization<S: Sender>(
         &self,
         account: &Account,
         sender: &S,
-    ) -> Result<HeaderValue, AppError<S::Error>> {
+    ) -> Result<(HeaderValue, Arc<Spellings>), AppError<S::Error>> {
         let token = self.token(account, sender).await?;
-        super::bearer(token.secret.expose_secret())
-            .map_err(|_| AppError::Unavailable("GitHub's token cannot be sent".to_owned()))
+        let header = super::bearer(token.secret.expose_secret())
+            .map_err(|_| AppError::Unavailable("GitHub's token cannot be sent".to_owned()))?;
+        Ok((header, token.spellings.clone()))
     }
 
     /// Takes note that the server has refused requests with this header. A newer token stays.

@@ -2,6 +2,7 @@
 
 use crate::scrub::Spellings;
 use secrecy::SecretString;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -13,7 +14,7 @@ const LAST: Duration = Duration::from_secs(10);
 /// A token. Its text is opaque: GitHub's have had 40 characters and have 520, and may change again.
 pub(super) struct Token {
     pub(super) secret: SecretString,
-    pub(super) spellings: Spellings,
+    pub(super) spellings: Arc<Spellings>,
     /// From when on it should be replaced.
     ageing: Instant,
     /// From when on it must not be used.
@@ -37,7 +38,7 @@ impl Token {
         // A server may hand out tokens that live shorter than these margins.
         let end = now + life;
         Token {
-            spellings: Spellings::of(&secret),
+            spellings: Arc::new(Spellings::of(&secret)),
             secret,
             ageing: end - EARLY.min(life / 4),
             over: end - LAST.min(life / 8),

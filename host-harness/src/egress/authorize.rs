@@ -8,12 +8,13 @@ use super::body::{full, whole};
 use super::head::{self, TimeLimits};
 use super::{Client, Shared, send};
 use crate::credentials::{self, Account, AppError, Credential, GitHubApp, Sender};
+use crate::scrub::Spellings;
 use bytes::{Bytes, BytesMut};
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::BodyExt;
 use secrecy::ExposeSecret;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use wasmtime_wasi_http::{Error, WasiBody};
@@ -26,6 +27,8 @@ const OWN_ANSWER: usize = 256 << 10;
 /// What a request is sent with.
 pub(super) struct Authorization {
     header: HeaderValue,
+    /// What must not come back.
+    secret: Arc<Spellings>,
     /// Whose it is, if the host can get another one.
     account: Option<Account>,
 }
@@ -43,6 +46,10 @@ impl Authorization {
         request
             .headers_mut()
             .insert(AUTHORIZATION, self.header.clone());
+    }
+
+    pub(super) fn secret(&self) -> Arc<Spellings> {
+        self.secret.clone()
     }
 
     /// Whether a server that does not accept it may accept another one.
@@ -67,6 +74,7 @@ impl Shared {
                 })?;
                 Ok(Some(Authorization {
                     header,
+                    secret: self.installation.token_spellings().clone(),
                     account: None,
                 }))
             }
@@ -86,18 +94,11 @@ impl Shared {
             return None;
         };
         app.was_refused(account, &refused.header);
-        let header = app
-            .authorization(
-                account,
-                &OwnRequests {
-                    shared: self,
-                    client,
-                },
-            )
-            .await
-            .ok()?;
+        let got = app.authorization(account, &self.own_requests(client)).await;
+        let (header, secret) = got.ok()?;
         Some(Authorization {
             header,
+            secret,
             account: Some(account.clone()),
         })
     }
@@ -109,24 +110,20 @@ impl Shared {
         uri: &Uri,
     ) -> Result<Authorization, Unauthorized> {
         let mut account = None;
-        let header = match self.account(app, uri) {
+        let got = match self.account(app, uri) {
             Ok(whose) => {
-                let header = app
-                    .authorization(
-                        &whose,
-                        &OwnRequests {
-                            shared: self,
-                            client,
-                        },
-                    )
-                    .await;
+                let got = app.authorization(&whose, &self.own_requests(client)).await;
                 account = Some(whose);
-                header
+                got
             }
             Err(refusal) => Err(AppError::Refused(refusal)),
         };
-        match header {
-            Ok(header) => Ok(Authorization { header, account }),
+        match got {
+            Ok((header, secret)) => Ok(Authorization {
+                header,
+                secret,
+                account,
+            }),
             Err(AppError::Refused(refusal)) => {
                 let words = app.explain(account.as_ref(), &refusal);
                 self.complain(&words);
@@ -150,6 +147,13 @@ impl Shared {
         let account = app.account(uri, earlier.as_ref())?;
         *earlier = Some(account.clone());
         Ok(account)
+    }
+
+    fn own_requests<'s>(&'s self, client: &'s Client) -> OwnRequests<'s> {
+        OwnRequests {
+            shared: self,
+            client,
+        }
     }
 
     fn complain(&self, words: &str) {

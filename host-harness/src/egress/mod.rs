@@ -14,6 +14,8 @@
 //!    opened (`connect`, `address`), under time limits that the guest can only shorten (`head`), and its answer is read
 //!    for what it says about the budget, and kept if it can be.
 //!
+//! What comes back is searched for the credential that went out, in case the server repeats it (`blot`).
+//!
 //! The host follows no redirect. The guest gets it as it is, and if it follows, that is a request like any other.
 //!
 //! A refused request is read to its end before it is answered, so that a guest that is still writing it learns of
@@ -21,6 +23,7 @@
 
 mod address;
 mod authorize;
+mod blot;
 mod body;
 mod budget;
 mod cache;

@@ -1,6 +1,7 @@
 //! Sending one request that a guest made.
 
 use super::authorize::{Authorization, Unauthorized};
+use super::blot;
 use super::body::{LimitedBody, ResponseBody, full, read, whole};
 use super::cache::{Question, Recalled};
 use super::head::{self, TimeLimits};
@@ -8,11 +9,13 @@ use super::mark::Unmarked;
 use super::permits::{self, Permit};
 use super::tap::{Exchange, Outcome, Tap};
 use super::{Audience, Denied, Shared};
+use crate::scrub::Spellings;
 use bytes::Bytes;
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -237,7 +240,7 @@ async fn exchange(
     mut request: Request<WasiBody>,
 ) -> Result<Response<WasiBody>, Error> {
     passage.question.put_condition(request.headers_mut());
-    let response = match &passage.authorization {
+    let (response, sent) = match &passage.authorization {
         Some(authorization) if authorization.is_renewable() => {
             transmit_renewing(shared, &passage, authorization, request).await?
         }
@@ -258,8 +261,15 @@ async fn exchange(
     let most = shared.limits.response_body as u64;
     let response = response
         .map(|body| ResponseBody::new(body, most, limits.between_bytes, permit).boxed_unsync());
+    let response = match sent {
+        Some(secret) => blot::blotted(response, secret)?,
+        None => response,
+    };
     shared.installation.cache().learn(question, response, now)
 }
+
+/// The head of a response, and the secret that went with its request.
+type Received = (Response<Incoming>, Option<Arc<Spellings>>);
 
 /// Sends a request, and once more with a new credential if the server does not know this one. Then it has not acted
 /// either (RFC 9110, section 15.5.2), so nothing is done twice.
@@ -268,20 +278,20 @@ async fn transmit_renewing(
     passage: &Passage<'_>,
     authorization: &Authorization,
     request: Request<WasiBody>,
-) -> Result<Response<Incoming>, Error> {
+) -> Result<Received, Error> {
     let (head, body) = request.into_parts();
     let body = timeout_at(passage.limits.head, read(body))
         .await
         .map_err(|_| Error::ConnectionWriteTimeout)??;
     let again = Request::from_parts(head.clone(), full(body.clone()));
     let request = Request::from_parts(head, full(body));
-    let response = transmit(shared, passage, Some(authorization), request).await?;
-    if response.status() != StatusCode::UNAUTHORIZED {
-        return Ok(response);
+    let received = transmit(shared, passage, Some(authorization), request).await?;
+    if received.0.status() != StatusCode::UNAUTHORIZED {
+        return Ok(received);
     }
     match shared.renew(passage.client, authorization).await {
         Some(renewed) => transmit(shared, passage, Some(&renewed), again).await,
-        None => Ok(response),
+        None => Ok(received),
     }
 }
 
@@ -290,12 +300,14 @@ async fn transmit(
     passage: &Passage<'_>,
     authorization: Option<&Authorization>,
     mut request: Request<WasiBody>,
-) -> Result<Response<Incoming>, Error> {
+) -> Result<Received, Error> {
     if let Some(authorization) = authorization {
         authorization.put(&mut request);
+        blot::ask_for_plain(&mut request);
     }
     let response = head::request(passage.client, request, &passage.limits).await;
-    response.map_err(|failure| failure.told(shared))
+    let response = response.map_err(|failure| failure.told(shared))?;
+    Ok((response, authorization.map(Authorization::secret)))
 }
 
 /// Reads a request to its end, so that it can be shown, and makes it anew.

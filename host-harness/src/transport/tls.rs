@@ -19,7 +19,15 @@ pub enum Trust {
     #[default]
     System,
     /// Those of these authorities and no others.
-    Only(Arc<RootCertStore>),
+    Only(Arc<Authorities>),
+}
+
+/// The only authorities that count for somebody.
+#[derive(Debug)]
+pub struct Authorities {
+    roots: Arc<RootCertStore>,
+    /// Made once, as that of the system.
+    config: OnceLock<Result<ClientConfig, TransportError>>,
 }
 
 /// Why a file names no authorities.
@@ -62,7 +70,20 @@ impl Trust {
         if roots.is_empty() {
             return Err(TrustError::Empty);
         }
-        Ok(Trust::Only(Arc::new(roots)))
+        Ok(Trust::Only(Arc::new(Authorities {
+            roots: Arc::new(roots),
+            config: OnceLock::new(),
+        })))
+    }
+}
+
+impl Authorities {
+    fn config(&self) -> Result<ClientConfig, TransportError> {
+        let make = || {
+            let builder = builder()?.with_root_certificates(self.roots.clone());
+            Ok(builder.with_no_client_auth())
+        };
+        self.config.get_or_init(make).clone()
     }
 }
 
@@ -74,9 +95,7 @@ impl Trust {
 pub fn tls(trust: &Trust) -> Result<ClientConfig, TransportError> {
     let mut config = match trust {
         Trust::System => system()?,
-        Trust::Only(roots) => builder()?
-            .with_root_certificates(roots.clone())
-            .with_no_client_auth(),
+        Trust::Only(authorities) => authorities.config()?,
     };
     // Copies of a configuration have one store in common.
     config.resumption = Resumption::in_memory_sessions(SESSIONS);

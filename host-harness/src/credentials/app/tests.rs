@@ -116,7 +116,7 @@ fn acme(app: &GitHubApp) -> Account {
 }
 
 async fn header<S: Sender>(app: &GitHubApp, sender: &S) -> Result<String, AppError<S::Error>> {
-    let header = app.authorization(&acme(app), sender).await?;
+    let (header, _) = app.authorization(&acme(app), sender).await?;
     Ok(header.to_str().unwrap().to_owned())
 }
 
@@ -243,7 +243,7 @@ async fn a_token_that_cannot_be_replaced_is_used_to_its_end() {
 #[tokio::test(start_paused = true)]
 async fn a_token_that_the_server_refuses_is_replaced_and_a_newer_one_stays() {
     let (app, github) = (app(), Script::of(installed));
-    let old = app.authorization(&acme(&app), &github).await.unwrap();
+    let (old, _) = app.authorization(&acme(&app), &github).await.unwrap();
     app.was_refused(&acme(&app), &old);
     assert_eq!(header(&app, &github).await.unwrap(), "Bearer ghs_2");
     app.was_refused(&acme(&app), &old);

@@ -3,6 +3,7 @@
 use crate::egress::permits::OF_CALL;
 use crate::egress::trial::{Server, Trial, get, local, text};
 use crate::egress::{Clients, Permits};
+use http_body_util::BodyExt;
 use std::sync::Arc;
 use wasmtime_wasi_http::Error;
 
@@ -21,6 +22,16 @@ async fn a_request_is_under_way_until_its_body_is_read_or_dropped() {
     assert_eq!(free(), 1);
     drop(dropped);
     assert_eq!(free(), 2);
+}
+
+#[tokio::test]
+async fn a_body_that_is_read_and_kept_gives_its_room_back() {
+    let server = Server::answering(HELLO).await;
+    let trial = Trial::of(local(&server.url()).with_permits(Permits::new(1)));
+    let mut body = trial.get(&server.url()).await.unwrap().into_body();
+    while body.frame().await.is_some() {}
+    assert_eq!(trial.0.installation.permits().free(), 1);
+    drop(body);
 }
 
 #[tokio::test]
