@@ -19,6 +19,10 @@ mod body;
 mod budget;
 mod cache;
 mod headers;
+
+#[doc(hidden)]
+pub mod fuzzing;
+
 mod mark;
 mod policy;
 mod send;
