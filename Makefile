@@ -3,7 +3,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos bench deny lint component ready
+.PHONY: help demo test chaos bench fuzz deny lint component ready
 
 # The same number as `rust-version` in Cargo.toml. There is no rust-toolchain.toml on purpose: it would make rustup
 # download one exact toolchain even where a newer one is installed, and fail where it cannot.
@@ -11,6 +11,9 @@ least_minor := 95
 target_dir := $(or $(CARGO_TARGET_DIR),target)
 host := $(target_dir)/debug/host-harness
 
+# How long each fuzz target runs.
+SECONDS := 300
+fuzz_targets := $(sort $(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs))))
 # An instance of our own goes first: .ci/run puts one there.
 cargo_deny := $(firstword $(wildcard $(target_dir)/tools/bin/cargo-deny) cargo-deny)
 
@@ -21,6 +24,8 @@ help:
 	@echo 'make chaos      put the host under faults and kills and count: RUNS=2000 SEED=1; or'
 	@echo '                ARGS="--every-transition", ARGS="--baseline"; ARGS="--help" names the rest'
 	@echo 'make bench      hold 1,000 installations and 10,000 waiting runs at once and print what one more takes (Linux)'
+	@echo 'make fuzz       try invented input on every parser: SECONDS=300 for each target, TARGETS="webhook config" for'
+	@echo '                some of them; needs cargo-fuzz, a nightly toolchain and a C++ compiler'
 	@echo 'make deny       check what the workspace depends on: licences, sources, versions, known holes; needs cargo-deny'
 	@echo 'make lint       check formatting, run clippy (also for the wasm target) and check the shell scripts'
 	@echo 'make component  build the component only and print where it is'
@@ -57,6 +62,24 @@ chaos: ready
 bench: ready
 	@cargo bench --workspace --bench capacity --profile dev
 
+# Stops at the first finding. What it finds worth keeping is below fuzz/target/found; fuzz/README.md says how to keep it.
+# No sanitizer: this workspace has no unsafe code, and the checks panic.
+fuzz: ready
+	@set -e; stop() { echo "$$*" >&2; exit 1; }; \
+	command -v cargo-fuzz >/dev/null || stop 'cargo-fuzz was not found: run `cargo install cargo-fuzz` and try again'; \
+	cargo +nightly --version >/dev/null 2>&1 || stop 'no nightly toolchain was found: run `rustup toolchain install nightly` and try again'; \
+	command -v $${CXX:-c++} >/dev/null || stop 'no C++ compiler was found as c++: install one (Debian: apt-get install g++) and try again'; \
+	[ -d fuzz/target ] || echo 'First build: 10 minutes and more, because wasmtime is compiled once again for the fuzzer.'; \
+	cargo +nightly fuzz build --sanitizer none; \
+	[ ! -d /dev/shm ] || export TMPDIR=/dev/shm; \
+	for target in $(or $(TARGETS),$(fuzz_targets)); do \
+		mkdir -p "fuzz/target/found/$$target"; \
+		echo "fuzz: $$target for $(SECONDS) s"; \
+		cargo +nightly fuzz run --sanitizer none "$$target" "fuzz/target/found/$$target" "fuzz/corpus/$$target" "fuzz/seeds/$$target" -- \
+			-max_total_time=$(SECONDS) -max_len=8192 -timeout=20 -rss_limit_mb=2048 -print_final_stats=1; \
+	done; \
+	echo 'fuzz: nothing was found'
+
 # Offline but for the two things that have to be fetched: the sources in Cargo.lock, and the advisories, without which
 # that part is left out, and said to be.
 deny: ready
@@ -64,8 +87,8 @@ deny: ready
 	"$(cargo_deny)" --version >/dev/null 2>&1 || stop 'cargo-deny was not found: run `cargo install --locked cargo-deny` and try again'; \
 	cargo fetch --locked --quiet; \
 	"$(cargo_deny)" --offline check bans licenses sources; \
-	timeout 120 "$(cargo_deny)" fetch db >/dev/null 2>&1 || fetched=no; \
-	if [ -z "$$fetched" ] || compgen -G "$${CARGO_HOME:-$$HOME/.cargo}/advisory-dbs/*/crates" >/dev/null; then \
+	fetched=yes; timeout 120 "$(cargo_deny)" fetch db >/dev/null 2>&1 || fetched=no; \
+	if [ $$fetched = yes ] || compgen -G "$${CARGO_HOME:-$$HOME/.cargo}/advisory-dbs/*/crates" >/dev/null; then \
 		"$(cargo_deny)" check --disable-fetch advisories; \
 	else \
 		echo 'deny: advisories were NOT checked: their database could not be fetched from GitHub and is not on this machine'; \

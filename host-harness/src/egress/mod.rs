@@ -30,6 +30,10 @@ mod cache;
 mod connect;
 mod head;
 mod headers;
+
+#[doc(hidden)]
+pub mod fuzzing;
+
 mod mark;
 mod permits;
 mod policy;

@@ -28,6 +28,8 @@
 //! I/O between them, `error` what can go wrong.
 
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod integration;
 mod pool;
 mod request;

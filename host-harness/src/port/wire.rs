@@ -58,11 +58,11 @@ struct Slot {
     failure: Option<Error>,
 }
 
-struct Reply {
-    status: StatusCode,
-    headers: HeaderMap,
+pub(super) struct Reply {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
     /// The status can stand although the rest was lost.
-    body: Result<Bytes, String>,
+    pub(super) body: Result<Bytes, String>,
 }
 
 impl Wire {
@@ -190,7 +190,7 @@ impl Wire {
             .map_err(|error| Error::Settings(format!("no request can be made from them: {error}")))
     }
 
-    fn judge(
+    pub(super) fn judge(
         &self,
         request: &Request,
         reply: Reply,
