@@ -41,7 +41,7 @@ pub fn read(
     };
     let sent_with = Token {
         header: HeaderValue::from_static("Bearer"),
-        bare: access_token.to_owned(),
+        bare: access_token.to_owned().into(),
         owner: TokenOwner::Unknown,
         renew_at: Instant::now(),
         number: 0,

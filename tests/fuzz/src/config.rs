@@ -44,8 +44,7 @@ fn host(text: &[u8]) {
             for installation in config.installations.iter().filter(|_| is_harmless(text)) {
                 resolve(&file, installation, Some(&config));
             }
-            let limits = config.runtime.limits();
-            assert!(config.runtime.pool().instances >= 1, "{limits:?}");
+            assert!(config.runtime.pool().instances >= 1);
         }
         Err(error) => unread(&file, text, &error),
     }
@@ -125,7 +124,7 @@ fn is_harmless(text: &[u8]) -> bool {
             .iter()
             .all(|(key, value)| match (key.as_str(), value) {
                 ("env", toml::Value::String(name)) => name == "FUZZ_NOT_SET",
-                ("file", toml::Value::String(path)) => {
+                ("file" | "ca-file", toml::Value::String(path)) => {
                     matches!(path.as_str(), "secret" | "empty" | "missing")
                 }
                 (_, value) => in_value(value),
