@@ -32,6 +32,8 @@ pub mod port_responses;
 #[cfg(feature = "host")]
 pub mod server_answers;
 #[cfg(feature = "host")]
+pub mod token_answers;
+#[cfg(feature = "host")]
 pub mod webhook;
 
 /// A check: panics if something does not hold for this input.
@@ -48,6 +50,8 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("port_responses", port_responses::check),
     #[cfg(feature = "host")]
     ("server_answers", server_answers::check),
+    #[cfg(feature = "host")]
+    ("token_answers", token_answers::check),
     #[cfg(feature = "host")]
     ("webhook", webhook::check),
 ];
