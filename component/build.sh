@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Builds the component and prints the path of the finished .wasm: the only line on stdout.
+# Builds a component and prints the path of the finished .wasm: the only line on stdout.
 # Everything else, cargo's output included, goes to stderr.
 #
-#   component/build.sh
+#   component/build.sh            the plugin
+#   component/build.sh PACKAGE    another package of the workspace whose library is a component
 #
 # The one thing that a machine may lack is Rust's standard library for wasm32-unknown-unknown.
 # It is looked for in three ways, in this order; the line on stderr says which one is used:
@@ -22,8 +23,8 @@
 # takes a fraction of a second.
 set -euo pipefail
 
-package=github-workflow
-artifact=github_workflow.wasm
+package=${1:-github-workflow}
+artifact=${package//-/_}.wasm
 target=wasm32-unknown-unknown
 debian_packages=(rustc-web rust-web-src rust-web-llvm lld-22)
 debian_rustc=/usr/bin/rustc
@@ -85,7 +86,7 @@ build() { # target directory, further cargo arguments…
         --target-dir "$dir" "$@" >&2 9>&- ||
         fail "cargo could not build the component; its own messages are above"
     local wasm=$dir/$target/component/$artifact
-    [ -s "$wasm" ] || fail "cargo finished without writing $wasm; is the library in component/Cargo.toml still a cdylib?"
+    [ -s "$wasm" ] || fail "cargo finished without writing $wasm; is the library of the package $package a cdylib?"
     printf '%s\n' "$wasm"
 }
 

@@ -1,13 +1,16 @@
 //! What a plugin's answer may hold when it leaves the runtime.
 //!
 //! Everything that a plugin says goes on to people and to Port. Here, in one place, known secrets are blotted out (a
-//! server's error page may repeat what it was sent), and texts and lists are cut to what the contract allows.
+//! server's error page may repeat what it was sent), texts and lists are cut to what the contract allows, and characters
+//! that steer terminals or that databases refuse are taken out.
 
 use crate::contract::{
-    Change, Completion, Configured, Failure, LogLine, Problem, Progress, RunPlan, RunUpdate,
-    Started,
+    Change, Completion, Configured, Failure, FailureKind, LogLine, Problem, Progress, RunPlan,
+    RunUpdate, Started,
 };
 use crate::installation::Installation;
+use crate::legible;
+use serde_json::{Map, Value};
 
 /// Characters of a line of log (the contract's limit).
 const LINE: usize = 4_000;
@@ -23,6 +26,8 @@ const DOCUMENT: usize = 100_000;
 const LINES: usize = 100;
 /// Updates in one answer.
 const UPDATES: usize = 100;
+/// Problems in one answer: more than anybody mends at once.
+const PROBLEMS: usize = 200;
 
 /// Something that a plugin said.
 pub(crate) trait Answer: Sized {
@@ -46,7 +51,11 @@ impl<T: Answer, E: Answer> Answer for Result<T, E> {
 impl Answer for Failure {
     fn tidied(self, installation: &Installation) -> Self {
         Failure {
-            code: text(installation, self.code, LABEL),
+            kind: match self.kind {
+                FailureKind::Other(kind) => FailureKind::Other(line(installation, kind, LABEL)),
+                kind => kind,
+            },
+            code: line(installation, self.code, LABEL),
             message: text(installation, self.message, EXPLANATION),
             remedy: self.remedy.map(|t| text(installation, t, EXPLANATION)),
             ..self
@@ -57,7 +66,9 @@ impl Answer for Failure {
 impl Answer for RunPlan {
     fn tidied(self, installation: &Installation) -> Self {
         RunPlan {
-            target: text(installation, self.target, LABEL),
+            // Not changed but for its length: it only has to be the same for the same things.
+            partition_key: self.partition_key.map(|key| cut(key, LINE)),
+            target: line(installation, self.target, LABEL),
             ..self
         }
     }
@@ -66,10 +77,10 @@ impl Answer for RunPlan {
 impl Answer for Started {
     fn tidied(self, installation: &Installation) -> Self {
         Started {
-            external_run_id: text(installation, self.external_run_id, ID),
-            link: self.link.map(|t| text(installation, t, LINE)),
+            external_run_id: line(installation, self.external_run_id, ID),
+            link: self.link.map(|t| line(installation, t, LINE)),
             output: document(installation, self.output),
-            status_label: self.status_label.map(|t| text(installation, t, LABEL)),
+            status_label: self.status_label.map(|t| line(installation, t, LABEL)),
         }
     }
 }
@@ -85,7 +96,7 @@ impl Answer for Vec<RunUpdate> {
             self.truncate(UPDATES);
         }
         let tidied = |update: RunUpdate| RunUpdate {
-            external_run_id: text(installation, update.external_run_id, ID),
+            external_run_id: line(installation, update.external_run_id, ID),
             change: update.change.tidied(installation),
             ..update
         };
@@ -97,12 +108,12 @@ impl Answer for Change {
     fn tidied(self, installation: &Installation) -> Self {
         match self {
             Change::Progress(progress) => Change::Progress(Progress {
-                label: progress.label.map(|t| text(installation, t, LABEL)),
+                label: progress.label.map(|t| line(installation, t, LABEL)),
                 log: lines(installation, progress.log),
             }),
             Change::Completed(completion) => Change::Completed(Completion {
-                conclusion: text(installation, completion.conclusion, LABEL),
-                label: text(installation, completion.label, LABEL),
+                conclusion: line(installation, completion.conclusion, LABEL),
+                label: line(installation, completion.label, LABEL),
                 summary: completion
                     .summary
                     .map(|t| text(installation, t, EXPLANATION)),
@@ -122,11 +133,13 @@ impl Answer for Configured {
 }
 
 impl Answer for Vec<Problem> {
-    fn tidied(self, installation: &Installation) -> Self {
+    fn tidied(mut self, installation: &Installation) -> Self {
+        self.truncate(PROBLEMS);
         let tidied = |problem: Problem| Problem {
+            pointer: line(installation, problem.pointer, LINE),
+            code: line(installation, problem.code, LABEL),
             message: text(installation, problem.message, EXPLANATION),
             remedy: text(installation, problem.remedy, EXPLANATION),
-            ..problem
         };
         self.into_iter().map(tidied).collect()
     }
@@ -135,24 +148,42 @@ impl Answer for Vec<Problem> {
 fn lines(installation: &Installation, mut lines: Vec<LogLine>) -> Vec<LogLine> {
     lines.truncate(LINES);
     let tidied = |line: LogLine| LogLine {
-        message: text(installation, line.message, LINE),
+        message: self::line(installation, line.message, LINE),
         ..line
     };
     lines.into_iter().map(tidied).collect()
 }
 
-/// Secrets are blotted out before the text is cut: a cut through the middle of one would leave its first half.
+/// Some lines of text.
 fn text(installation: &Installation, text: String, most: usize) -> String {
-    let text = installation.scrub(&text).into_owned();
+    let legible = legible::lines(scrubbed(installation, text));
+    cut(scrubbed(installation, legible), most)
+}
+
+/// One line of text.
+fn line(installation: &Installation, text: String, most: usize) -> String {
+    let legible = legible::one_line(scrubbed(installation, text));
+    cut(scrubbed(installation, legible), most)
+}
+
+/// Secrets are blotted out before a text is cut: a cut through the middle of one would leave its first half. And before
+/// and after characters are taken out of it: a key may have lines, and a secret may come with a character in its middle.
+fn scrubbed(installation: &Installation, text: String) -> String {
+    installation.scrub(&text).into_owned()
+}
+
+fn cut(text: String, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => text.get(..end).unwrap_or_default().to_owned() + "…",
         None => text,
     }
 }
 
+/// A JSON object for Port; an empty one for anything else, since it is put into a larger document there.
 fn document(installation: &Installation, json: String) -> String {
-    let json = installation.scrub(&json).into_owned();
-    if json.chars().count() > DOCUMENT {
+    let json = scrubbed(installation, json);
+    let is_object = || serde_json::from_str::<Map<String, Value>>(&json).is_ok();
+    if json.chars().count() > DOCUMENT || !is_object() {
         return "{}".to_owned();
     }
     json
@@ -200,6 +231,22 @@ mod tests {
         let tidied = started.tidied(&installation());
         assert_eq!(tidied.external_run_id.chars().count(), ID + 1);
         assert_eq!(tidied.output, "{}");
+    }
+
+    #[test]
+    fn a_character_in_the_middle_of_a_secret_does_not_hide_it() {
+        let hidden = line(&installation(), "a ghs_\0canary\u{7f}".to_owned(), LINE);
+        assert_eq!(hidden, "a [secret]");
+    }
+
+    #[test]
+    fn only_an_object_is_a_document_for_port() {
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(1_000), "]".repeat(1_000));
+        for json in ["", "[]", "1", "{\"a\":1},{", "{\"a\":\"\0\"}", &deep] {
+            assert_eq!(document(&installation(), json.to_owned()), "{}", "{json}");
+        }
+        let good = "{ \"a\": [1] }";
+        assert_eq!(document(&installation(), good.to_owned()), good);
     }
 
     #[test]

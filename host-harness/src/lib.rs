@@ -68,6 +68,7 @@ pub mod inbox;
 pub mod ingress;
 pub mod installation;
 pub mod journal;
+mod legible;
 pub mod lifecycle;
 pub mod metrics;
 mod misread;

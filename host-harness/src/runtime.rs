@@ -164,7 +164,7 @@ impl Runtime {
         function: GuestFunction,
         invoke: impl AsyncFnOnce(&Guest, &mut Store<CallState>) -> wasmtime::Result<T> + Send + 'static,
     ) -> Result<T, CallError> {
-        let pre = self.plugin.instance_pre().clone();
+        let callee = self.plugin.callee().clone();
         let name = function.as_str();
         let began = Instant::now();
         let job = async move |worker: std::rc::Rc<Worker>| {
@@ -179,7 +179,7 @@ impl Runtime {
                 .with_tap(call.tap)
                 .before_sending(call.mark)
                 .about(call.subject);
-            let answer = call::run(&pre, context, name, invoke).await;
+            let answer = call::run(&callee, context, name, invoke).await;
             answer.map(|answer: T| answer.tidied(&installation))
         };
         let answer = self.workers.run(job).await;

@@ -33,6 +33,8 @@ pub struct LimitsConfig {
     pub requests: Option<u32>,
     /// Log messages.
     pub log_lines: Option<u32>,
+    /// Log messages in all, in KiB.
+    pub log_kib: Option<u32>,
 }
 
 /// The largest memory that a WebAssembly module can have, in MiB: its addresses have 32 bits.
@@ -54,6 +56,7 @@ impl LimitsConfig {
             response_body_kib: self.response_body_kib.or(host.response_body_kib),
             requests: self.requests.or(host.requests),
             log_lines: self.log_lines.or(host.log_lines),
+            log_kib: self.log_kib.or(host.log_kib),
         }
     }
 
@@ -62,7 +65,7 @@ impl LimitsConfig {
         let problem =
             |key: &str, message: &str| ConfigError::key(file, format!("{table}.{key}"), message);
         for (key, value) in self.entries() {
-            if value == Some(0) && key != "log-lines" {
+            if value == Some(0) && !key.starts_with("log-") {
                 return Err(problem(key, "it is 0, and no call could do anything"));
             }
         }
@@ -95,10 +98,11 @@ impl LimitsConfig {
             response_body: size(self.response_body_kib, 1 << 10, default.response_body),
             requests: self.requests.unwrap_or(default.requests),
             log_lines: self.log_lines.unwrap_or(default.log_lines),
+            log_bytes: size(self.log_kib, 1 << 10, default.log_bytes),
         })
     }
 
-    fn entries(&self) -> [(&'static str, Option<u32>); 11] {
+    fn entries(&self) -> [(&'static str, Option<u32>); 12] {
         [
             ("memory-mib", self.memory_mib),
             ("table-elements", self.table_elements),
@@ -111,6 +115,7 @@ impl LimitsConfig {
             ("response-body-kib", self.response_body_kib),
             ("requests", self.requests),
             ("log-lines", self.log_lines),
+            ("log-kib", self.log_kib),
         ]
     }
 }
@@ -148,7 +153,7 @@ mod tests {
             let one = resolved(limits(&format!("{key} = 1"))).unwrap();
             assert_ne!(one, Limits::default(), "{key}");
             let none = resolved(limits(&format!("{key} = 0")));
-            assert_eq!(none.is_ok(), key == "log-lines", "{key}");
+            assert_eq!(none.is_ok(), key.starts_with("log-"), "{key}");
             if let Err(error) = none {
                 assert!(error.to_string().contains(&format!("limits.{key}: ")));
             }

@@ -22,9 +22,13 @@ pub fn is_credential(name: &HeaderName) -> bool {
     CREDENTIALS.contains(name) || *name == header::PROXY_AUTHORIZATION
 }
 
+/// Fields that steer the exchange itself, besides those that wasmtime forbids: what they ask for would have to be done by
+/// the host's client, which does not.
+const STEERING: [HeaderName; 3] = [header::EXPECT, header::TE, header::TRAILER];
+
 /// Whether a field is the host's.
 pub(super) fn is_forbidden(name: &HeaderName) -> bool {
-    is_credential(name) || DEFAULT_FORBIDDEN_HEADERS.contains(name)
+    is_credential(name) || STEERING.contains(name) || DEFAULT_FORBIDDEN_HEADERS.contains(name)
 }
 
 pub(super) fn filter() -> ForbiddenHeaderFilter {
@@ -46,6 +50,9 @@ mod tests {
             "connection",
             "transfer-encoding",
             "upgrade",
+            "expect",
+            "te",
+            "trailer",
         ] {
             assert!(is_forbidden(&HeaderName::from_static(name)), "{name}");
         }

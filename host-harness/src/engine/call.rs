@@ -1,16 +1,33 @@
 //! One call of a plugin: everything that belongs to it, from its first memory page to its last request.
 
 use super::limits::{INSTANCES, Limits, MEMORIES, TABLES};
+use super::log::GuestLog;
 use super::meter::{Meter, Metered};
+use super::slices::{AtTick, at_tick, give_way, take_turns};
+use super::ticker::Watch;
 use crate::contract::{self, BindingsPre, Guest, Level};
 use crate::egress::{BeforeSending, CallEgress, Client, Tap};
 use crate::installation::Installation;
+use crate::legible;
 use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::component::ResourceTable;
 use wasmtime::{Store, StoreLimits, StoreLimitsBuilder, Trap, UpdateDeadline};
 use wasmtime_wasi::clocks::{WasiClocksCtx, WasiClocksCtxView, WasiClocksView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+/// A linked component, from which each call makes its instance. Cheap to clone.
+#[derive(Clone)]
+pub struct Callee {
+    pre: BindingsPre<CallState>,
+    watch: Arc<Watch>,
+}
+
+impl Callee {
+    pub(super) fn new(pre: BindingsPre<CallState>, watch: Arc<Watch>) -> Callee {
+        Callee { pre, watch }
+    }
+}
 
 /// For whom a call is made, and with what.
 pub struct Context {
@@ -139,50 +156,8 @@ impl contract::logging::Host for CallState {
     }
 }
 
-/// Messages of the guest, on their way into the host's log.
-struct GuestLog {
-    installation: Arc<Installation>,
-    subject: String,
-    left: u32,
-}
-
-/// Longest message that is kept, in bytes. The rest is cut.
-const LONGEST_MESSAGE: usize = 4_000;
-
-impl GuestLog {
-    fn write(&mut self, level: Level, message: &str) {
-        match self.left {
-            0 => return,
-            1 => tracing::warn!(
-                installation = self.installation.id(),
-                subject = self.subject,
-                "the plugin logs too much: further messages of this call are dropped"
-            ),
-            _ => {
-                let message = self.installation.scrub(message);
-                let end = message.floor_char_boundary(LONGEST_MESSAGE);
-                let message = message.get(..end).unwrap_or_default();
-                let installation = self.installation.id();
-                let subject = self.subject.as_str();
-                match level {
-                    Level::Debug => {
-                        tracing::debug!(target: "plugin", installation, subject, "{message}");
-                    }
-                    Level::Info => {
-                        tracing::info!(target: "plugin", installation, subject, "{message}");
-                    }
-                    Level::Warn => {
-                        tracing::warn!(target: "plugin", installation, subject, "{message}");
-                    }
-                    Level::Error => {
-                        tracing::error!(target: "plugin", installation, subject, "{message}");
-                    }
-                }
-            }
-        }
-        self.left -= 1;
-    }
-}
+/// Longest reason of a trap, in bytes. It may repeat what the guest has said.
+const LONGEST_REASON: usize = 500;
 
 /// Why the epoch callback stopped a guest.
 #[derive(Debug, thiserror::Error)]
@@ -193,13 +168,15 @@ struct OutOfCpu;
 ///
 /// Both limits of time cover instantiation too, since a component's start functions run there.
 pub async fn run<T>(
-    pre: &BindingsPre<CallState>,
+    callee: &Callee,
     context: Context,
     function: &'static str,
     call: impl AsyncFnOnce(&Guest, &mut Store<CallState>) -> wasmtime::Result<T>,
 ) -> Result<T, CallError> {
     let limits = *context.installation.limits();
     let meter = Meter::new();
+    let installation = context.installation.clone();
+    let pre = &callee.pre;
     let mut store = new_store(pre, context, meter.clone());
     let sent = store.data().egress.sent_flag();
     let calling = Metered::new(
@@ -207,7 +184,8 @@ pub async fn run<T>(
             let instance = pre.instantiate_async(&mut store).await?;
             call(instance.ocean_integration_action_actions(), &mut store).await
         },
-        meter,
+        meter.clone(),
+        callee.watch.clone(),
     );
     let result = tokio::time::timeout(limits.wall, calling).await;
     let kind = match result {
@@ -215,6 +193,11 @@ pub async fn run<T>(
         Ok(Err(error)) => explain(&error, &limits),
         Err(_elapsed) => CallErrorKind::Wall(limits.wall),
     };
+    tracing::debug!(
+        installation = installation.id(),
+        "`{function}` {kind}; it has used {:?} of CPU time",
+        meter.used()
+    );
     Err(CallError {
         function,
         kind,
@@ -243,11 +226,12 @@ fn new_store(
             limits,
             context.mark,
         ),
-        log: GuestLog {
-            installation: context.installation,
-            subject: context.subject,
-            left: limits.log_lines,
-        },
+        log: GuestLog::new(
+            context.installation,
+            context.subject,
+            limits.log_lines,
+            limits.log_bytes,
+        ),
         limits: StoreLimitsBuilder::new()
             .memory_size(limits.memory)
             .table_elements(limits.table_elements)
@@ -262,15 +246,13 @@ fn new_store(
     store.set_hostcall_fuel(limits.hostcall_bytes);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |_| {
-        if meter.used() >= limits.cpu {
-            return Err(OutOfCpu.into());
-        }
-        // Not the engine's own yield: woken at once, it would land in the runtime's slot for the next task and run
-        // again before any neighbour (wasmtime#10667).
-        Ok(UpdateDeadline::YieldCustom(
-            1,
-            Box::pin(tokio::task::yield_now()),
-        ))
+        let next = match at_tick(meter.used(), meter.at_a_stretch(), limits.cpu) {
+            AtTick::GoOn => return Ok(UpdateDeadline::Continue(1)),
+            AtTick::Yield => give_way(),
+            AtTick::TakeTurns => take_turns(meter.clone()),
+            AtTick::Stop => return Err(OutOfCpu.into()),
+        };
+        Ok(UpdateDeadline::YieldCustom(1, next))
     });
     store
 }
@@ -285,10 +267,14 @@ fn explain(error: &wasmtime::Error, limits: &Limits) -> CallErrorKind {
     }
     match error.downcast_ref::<Trap>() {
         Some(trap) => CallErrorKind::Trap(trap.to_string()),
-        None => CallErrorKind::Trap(first_line(&text).to_owned()),
+        None => CallErrorKind::Trap(reason(error)),
     }
 }
 
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
+/// The innermost cause. What wasmtime puts around it is a backtrace: many lines, with names that the guest has chosen.
+fn reason(error: &wasmtime::Error) -> String {
+    let cause = error.root_cause().to_string();
+    let end = cause.floor_char_boundary(LONGEST_REASON);
+    let cause = cause.get(..end).unwrap_or_default();
+    legible::escaped(cause).into_owned()
 }

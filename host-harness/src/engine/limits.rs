@@ -23,7 +23,9 @@ pub struct Limits {
     /// Wall time of the whole call. More: the guest is stopped. Has to hold the longest discovery of a run (60 s)
     /// and the requests around it.
     pub wall: Duration,
-    /// Bytes that may be copied into the host in one host call. More: the guest is stopped.
+    /// Bytes that may be copied into the host in one host call, and so the longest that one can take, since nothing
+    /// interrupts it. What goes from the host to the guest, a delivery for instance, does not count. More: the guest is
+    /// stopped. A plugin's largest answer, the news of 100 runs with their logs, has 1 MB.
     pub hostcall_bytes: usize,
     /// Handles (requests, responses, streams…) open at once. More: the guest is stopped.
     pub handles: usize,
@@ -41,6 +43,9 @@ pub struct Limits {
     pub requests: u32,
     /// Log messages of one call. More: they are dropped, and the last one says so.
     pub log_lines: u32,
+    /// Log messages of one call, in bytes, after each was cut to 4,000. More: they are dropped, and the last one says
+    /// so. All lines at a length of 1,200 bytes, more than anybody reads.
+    pub log_bytes: usize,
 }
 
 impl Default for Limits {
@@ -50,13 +55,14 @@ impl Default for Limits {
             table_elements: 10_000,
             cpu: Duration::from_secs(2),
             wall: Duration::from_secs(120),
-            hostcall_bytes: 32 << 20,
+            hostcall_bytes: 8 << 20,
             handles: 1_024,
             header_bytes: 128 << 10,
             request_body: 2 << 20,
             response_body: 16 << 20,
             requests: 200,
             log_lines: 200,
+            log_bytes: 256 * 1024,
         }
     }
 }

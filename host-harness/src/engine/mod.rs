@@ -8,12 +8,15 @@
 //!
 //! A guest has three clocks against it. Its CPU time is counted while it runs and not while it waits for a response
 //! (`meter`); the wall clock limits the whole call; and the ticker, an operating system thread, makes sure that even
-//! a guest that never returns to the host is interrupted, so that its neighbours on the same thread get their turn.
+//! a guest that never returns to the host is interrupted, so that its neighbours on the same thread get their turn
+//! (`slices`).
 
 pub mod call;
 mod limits;
+mod log;
 mod meter;
 mod plugin;
+mod slices;
 mod ticker;
 mod workers;
 
@@ -23,8 +26,11 @@ pub use plugin::{LoadError, Plugin};
 pub use workers::{Worker, Workers};
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use ticker::Watch;
 use wasmtime::{
     Cache, CacheConfig, Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig,
+    WasmFeatures,
 };
 
 /// How an [`Engine`] is set up.
@@ -65,6 +71,7 @@ impl Default for EngineOptions {
 #[derive(Clone)]
 pub struct Engine {
     inner: wasmtime::Engine,
+    watch: Arc<Watch>,
 }
 
 /// Where instances get their memory from.
@@ -98,8 +105,8 @@ impl Engine {
             );
             build(options, Allocation::OnDemand).map_err(EngineError::Config)
         })?;
-        ticker::start(&inner).map_err(EngineError::Ticker)?;
-        Ok(Engine { inner })
+        let watch = ticker::start(&inner).map_err(EngineError::Ticker)?;
+        Ok(Engine { inner, watch })
     }
 
     /// wasmtime's engine.
@@ -113,6 +120,9 @@ fn build(options: &EngineOptions, allocation: Allocation) -> wasmtime::Result<wa
     config.epoch_interruption(true);
     // Only WASI 0.2 is linked: without this each call would set up the machinery of asynchronous components.
     config.concurrency_support(false);
+    config.wasm_features(ALLOWED.complement(), false);
+    config.max_wasm_stack(WASM_STACK);
+    config.async_stack_size(WASM_STACK + HOST_STACK);
     config.wasm_backtrace_max_frames(std::num::NonZeroUsize::new(16));
     config.cache(compilation_cache(options));
     config.allocation_strategy(match allocation {
@@ -121,6 +131,31 @@ fn build(options: &EngineOptions, allocation: Allocation) -> wasmtime::Result<wa
     });
     wasmtime::Engine::new(&config)
 }
+
+/// Stack of a guest, in bytes. More: it traps. Rust's own programs have 1 MiB in WebAssembly's memory beside it, which
+/// their compiler bounds; this one holds return addresses and registers, and a recursion of thousands of frames fits.
+const WASM_STACK: usize = 512 << 10;
+
+/// What host functions find below a guest that has used all of its stack: they send requests and format errors, and
+/// never recurse by what a guest says. What wasmtime adds by default.
+const HOST_STACK: usize = 1536 << 10;
+
+/// The parts of WebAssembly that plugins may use: what compilers for Rust, C, Go and TinyGo emit unasked. Everything
+/// else is off, whatever wasmtime's default is: garbage collection, exceptions, threads, typed references to functions,
+/// several or 64-bit memories, tail calls, instructions that behave differently on different machines, asynchronous
+/// components. What is not there cannot be attacked, and makes no plugin depend on this machine or this version.
+const ALLOWED: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
+    .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
+    .union(WasmFeatures::SIGN_EXTENSION)
+    .union(WasmFeatures::MULTI_VALUE)
+    .union(WasmFeatures::BULK_MEMORY)
+    .union(WasmFeatures::BULK_MEMORY_OPT)
+    .union(WasmFeatures::REFERENCE_TYPES)
+    .union(WasmFeatures::CALL_INDIRECT_OVERLONG)
+    .union(WasmFeatures::EXTENDED_CONST)
+    .union(WasmFeatures::FLOATS)
+    .union(WasmFeatures::SIMD)
+    .union(WasmFeatures::COMPONENT_MODEL);
 
 fn pool(options: &EngineOptions) -> PoolingAllocationConfig {
     let instances = options.pool.instances;
