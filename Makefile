@@ -108,7 +108,7 @@ lint: ready
 	component/build.sh >/dev/null; \
 	cargo clippy --workspace --all-targets -- -D warnings; \
 	if [ -d "$$($${RUSTC:-rustc} --print sysroot)/lib/rustlib/wasm32-unknown-unknown/lib" ]; then \
-		cargo clippy --package github-workflow --lib --target wasm32-unknown-unknown --profile component --target-dir "$(target_dir)/component" -- -D warnings; \
+		cargo clippy --package github-workflow --package hostile-guests --lib --target wasm32-unknown-unknown --profile component --target-dir "$(target_dir)/component" -- -D warnings; \
 	else \
 		echo 'clippy for the wasm target is left out: this toolchain has no standard library for it'; \
 	fi; \

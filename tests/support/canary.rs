@@ -62,7 +62,7 @@ impl Haystack {
 }
 
 /// A secret as it is, in base64 at each of the three places in a group, percent-encoded, in hexadecimal, backwards.
-fn spellings(secret: &str) -> Vec<(String, Vec<u8>)> {
+pub fn spellings(secret: &str) -> Vec<(String, Vec<u8>)> {
     let mut all = vec![
         ("plain".to_owned(), secret.as_bytes().to_vec()),
         ("backwards".to_owned(), secret.bytes().rev().collect()),

@@ -1,0 +1,42 @@
+//! News that no host should believe.
+
+use crate::contract::ocean::integration_action::types::{
+    Change, Completion, Level, LogLine, Outcome, Progress, RunUpdate,
+};
+
+fn progress(id: &str, log: Vec<LogLine>) -> RunUpdate {
+    RunUpdate {
+        external_run_id: id.to_owned(),
+        attempt: 1,
+        change: Change::Progress(Progress { label: None, log }),
+    }
+}
+
+pub fn updates_without_end() -> Vec<RunUpdate> {
+    vec![progress("", vec![]); 200_000]
+}
+
+pub fn lines_without_end() -> Vec<RunUpdate> {
+    let line = LogLine {
+        level: Level::Info,
+        message: String::new(),
+    };
+    vec![progress("gh_1_1_1", vec![line; 500_000])]
+}
+
+/// Says that runs have ended which this installation has never started.
+pub fn updates_for_others() -> Vec<RunUpdate> {
+    let ended = |id: &str| RunUpdate {
+        external_run_id: id.to_owned(),
+        attempt: 9,
+        change: Change::Completed(Completion {
+            outcome: Outcome::Failure,
+            conclusion: "failure".to_owned(),
+            label: "forged".to_owned(),
+            summary: None,
+            output: "{}".to_owned(),
+            log: vec![],
+        }),
+    };
+    vec![ended("seen"), ended("gh_1_1_1")]
+}

@@ -1,0 +1,3 @@
+;; Needs the asynchronous functions of the next WASI.
+(component
+  (core func (canon backpressure.inc)))

@@ -1,0 +1,4 @@
+;; Needs tail calls.
+(component
+  (core module
+    (func $f return_call $f)))

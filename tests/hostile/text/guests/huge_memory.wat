@@ -1,0 +1,3 @@
+;; Begins with more memory than it may have.
+(module
+  (memory (export "memory") 60000))

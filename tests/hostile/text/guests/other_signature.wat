@@ -1,0 +1,3 @@
+;; Has a function of the contract with another result.
+;; contract: describe: func() -> manifest; => describe: func() -> string;
+(module)

@@ -1,0 +1,4 @@
+;; Traps before anything of it is called.
+(module
+  (func $trap unreachable)
+  (start $trap))

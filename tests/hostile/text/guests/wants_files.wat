@@ -1,0 +1,7 @@
+;; Wants files.
+;; wit: import wasi:filesystem/preopens@0.2.0;
+(module
+  (import "wasi:filesystem/preopens@0.2.0" "open" (func $f))
+  (func (export "ocean:integration-action/actions@0.1.0#dispatch") (param i32) (result i32)
+    call $f
+    i32.const 1024))
