@@ -1,8 +1,9 @@
 //! Known secrets are blotted out of every text that leaves the host.
 //!
 //! No guest is ever given a secret; but a server's error page may repeat what it was sent, and a guest may pass that on.
-//! So whatever comes back to a guest, whatever it logs or answers, and every exchange that is shown to somebody, is searched for the installation's
-//! secrets: as they are, and in the spellings that programs commonly give to what they repeat.
+//! So whatever comes back to a guest is searched for the credential that was sent, and whatever it logs or answers, and
+//! every exchange that is shown to somebody, for all secrets of the installation: as they are, and in the spellings that
+//! programs commonly give to what they repeat.
 
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use memchr::memmem;
