@@ -4,9 +4,9 @@ use std::time::Duration;
 
 /// Linear memories of one component. The limit of memory is per linear memory, so it holds for one alone.
 pub(super) const MEMORIES: usize = 1;
-/// Tables of one component.
+/// Tables of one component: that of its module and that of the adapter around it.
 pub(super) const TABLES: usize = 2;
-/// Core instances of one component: a module and the small adapters around it.
+/// Core instances of one component: a module and the small adapters around it. The plugin for GitHub has three.
 pub(super) const INSTANCES: usize = 16;
 
 /// Limits of one call of a plugin. A guest that reaches one loses its call and nothing else.
@@ -15,7 +15,8 @@ pub struct Limits {
     /// Linear memory, in bytes. More: the guest is stopped. A delivery of GitHub's largest size (25 MB) has to fit
     /// twice, once as it came and once while it is read.
     pub memory: usize,
-    /// Elements of a table. More: the guest is stopped.
+    /// Elements of a table. More: the guest is stopped. The plugin for GitHub has 60; languages that bring an interpreter
+    /// have thousands.
     pub table_elements: usize,
     /// CPU time, not counting waits. More: the guest is stopped. Reading a 22 KB delivery takes less than 0.1 ms, so
     /// the default leaves room for a factor of thousands.
@@ -27,10 +28,11 @@ pub struct Limits {
     /// interrupts it. What goes from the host to the guest, a delivery for instance, does not count. More: the guest is
     /// stopped. A plugin's largest answer, the news of 100 runs with their logs, has 1 MB.
     pub hostcall_bytes: usize,
-    /// Handles (requests, responses, streams…) open at once. More: the guest is stopped.
+    /// Handles (requests, responses, streams…) open at once. More: the guest is stopped. One exchange holds about ten, and
+    /// no call has more than 16 under way.
     pub handles: usize,
     /// Size of the header section of a request or response as the host holds it, in bytes. More: the guest gets an
-    /// error.
+    /// error. GitHub's answers have 30 fields of 2 KB together; most servers take no more than 16 KB.
     pub header_bytes: usize,
     /// Body of one request, in bytes. More: the guest gets the error `HTTP-request-body-size`, and the request is broken
     /// off. GitHub takes 65,535 characters of inputs, which are 400 KB at most with all escapes.
@@ -41,7 +43,7 @@ pub struct Limits {
     /// Requests of one call. More: the guest gets the error `HTTP-request-denied`. The most that a call needs: the
     /// discovery of a run, about 40.
     pub requests: u32,
-    /// Log messages of one call. More: they are dropped, and the last one says so.
+    /// Log messages of one call. More: they are dropped, and the last one says so. One for each request that it may send.
     pub log_lines: u32,
     /// Log messages of one call, in bytes, after each was cut to 4,000. More: they are dropped, and the last one says
     /// so. All lines at a length of 1,200 bytes, more than anybody reads.
