@@ -103,6 +103,37 @@ async fn a_token_is_nowhere_even_if_the_server_repeats_it_in_every_spelling() {
 }
 
 #[tokio::test]
+async fn what_dispatch_shows_of_its_exchanges_holds_no_secret_that_a_server_repeats() {
+    let world = Killable::new("").await;
+    world.github.add_token(TOKEN, true, "canary[bot]");
+    world.program.file("token", TOKEN);
+    world.program.file("hook-secret", HOOK);
+    let text = std::fs::read_to_string(world.program.folder().join("host.toml")).unwrap();
+    let (_, installation) = text.split_once("[[installation]]").unwrap();
+    world.program.file("installation.toml", installation);
+    let payload = r#"{"id": "r_1", "payload": {"type": "INTEGRATION_ACTION", "installationId": "acme-github",
+        "integrationActionType": "dispatch_workflow", "integrationActionExecutionProperties":
+        {"org": "acme", "repo": "shop", "workflow": "deploy.yml"}}}"#;
+    world.program.file("run.json", payload);
+    let basic = STANDARD.encode(format!("x-access-token:{TOKEN}"));
+    let body = serde_json::json!({ "message": format!("{TOKEN} {basic} {HOOK}") }).to_string();
+    let fault = Fault::new("dispatch", Effect::answer(422, body)).times(2);
+    let repeated = world.github.inject(fault);
+    let mut haystack = Haystack::default();
+    for output in ["text", "json"] {
+        let mut command = vec!["dispatch", "--run", "run.json", "--output", output];
+        command.extend(["--installation", "installation.toml"]);
+        let finished = world.program.run_beside(&command).await;
+        finished.expect_code(1);
+        haystack.add("standard output", finished.stdout);
+        haystack.add("standard error", finished.stderr);
+    }
+    assert_eq!(repeated.hits(), 2);
+    assert!(!haystack.find(&"*".repeat(TOKEN.len())).is_empty());
+    haystack.expect_none([TOKEN, HOOK]);
+}
+
+#[tokio::test]
 async fn the_key_the_jwts_and_the_tokens_of_an_app_are_nowhere() {
     let mut world = Killable::new("").await;
     world
