@@ -11,7 +11,8 @@
 use super::exchange::{self, Minted, Question};
 use super::key::AppKey;
 use super::organization;
-use super::token::{Age, Token};
+use super::slot::{Known, Slot};
+use super::token::Token;
 use crate::clock;
 use crate::scrub::Spellings;
 use bytes::Bytes;
@@ -28,11 +29,6 @@ pub use super::key::KeyError;
 
 /// Organizations of one App whose tokens are kept. One that is not among the last so many costs two requests more.
 const ORGANIZATIONS: usize = 1_000;
-/// How long GitHub is not asked again after a refusal, such as that the App is not installed. Short, because somebody is
-/// about to mend it; long enough that a queue of runs is not a queue of questions.
-const REFUSED_FOR: Duration = Duration::from_secs(10);
-/// How long a token that should be replaced is used without a new try, if one has failed.
-const RETRY_EARLY: Duration = Duration::from_secs(30);
 /// How far GitHub's clock may differ from ours before a refused JWT is made again with GitHub's, in seconds.
 const SKEW: i64 = 30;
 
@@ -84,26 +80,6 @@ pub struct GitHubApp {
     /// GitHub's clock minus ours, in seconds, if they were found to differ.
     skew: AtomicI64,
     slots: Mutex<BTreeMap<String, Arc<Slot>>>,
-}
-
-/// The token of one organization.
-#[derive(Default)]
-struct Slot {
-    /// Held by the one that asks for a token. Whoever drops its request half-way lets the next one ask.
-    asking: tokio::sync::Mutex<()>,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    token: Option<Arc<Token>>,
-    /// The one before: it still works, and may still be repeated by somebody.
-    previous: Option<Arc<Token>>,
-    /// GitHub's id of the installation.
-    installation: Option<u64>,
-    refused: Option<(Refusal, Instant)>,
-    not_before: Option<Instant>,
-    last_use: Option<Instant>,
 }
 
 /// Why GitHub gives no token, whatever is tried. The texts are for whoever can change it.
@@ -410,64 +386,6 @@ impl GitHubApp {
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Slot>>> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What is known without asking.
-enum Known {
-    Good(Arc<Token>),
-    Ageing(Arc<Token>),
-    Nothing,
-}
-
-impl Slot {
-    fn known<E>(&self, now: Instant) -> Result<Known, AppError<E>> {
-        let state = self.lock();
-        if let Some(token) = &state.token {
-            let may_ask = state.not_before.is_none_or(|time| time <= now);
-            match token.age(now) {
-                Age::Fresh => return Ok(Known::Good(token.clone())),
-                Age::Ageing if may_ask => return Ok(Known::Ageing(token.clone())),
-                Age::Ageing => return Ok(Known::Good(token.clone())),
-                Age::Over => {}
-            }
-        }
-        match &state.refused {
-            Some((refusal, until)) if *until > now => Err(AppError::Refused(refusal.clone())),
-            _ => Ok(Known::Nothing),
-        }
-    }
-
-    /// Takes note of what GitHub said. `usable` is a token that still works.
-    fn learn<E>(
-        &self,
-        asked: Result<Minted, AppError<E>>,
-        usable: Option<Arc<Token>>,
-        now: Instant,
-    ) -> Result<Arc<Token>, AppError<E>> {
-        let mut state = self.lock();
-        match (asked, usable) {
-            (Ok(minted), _) => {
-                let token = Arc::new(Token::new(minted.token, minted.life, now));
-                state.previous = state.token.replace(token.clone()).or(state.previous.take());
-                (state.refused, state.not_before) = (None, None);
-                Ok(token)
-            }
-            (Err(_), Some(usable)) => {
-                state.not_before = Some(now + RETRY_EARLY);
-                Ok(usable)
-            }
-            (Err(error), None) => {
-                if let AppError::Refused(refusal) = &error {
-                    state.refused = Some((refusal.clone(), now + REFUSED_FOR));
-                }
-                Err(error)
-            }
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

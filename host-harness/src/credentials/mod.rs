@@ -6,6 +6,7 @@ mod app;
 mod exchange;
 mod key;
 mod organization;
+mod slot;
 mod token;
 
 pub use app::{Account, AppError, AppOptions, GitHubApp, KeyError, Refusal, Scope, Sender};
