@@ -179,6 +179,15 @@ fn unusable(error: &ConfigError) {
 /// Ocean's variables, one a line. Whatever is wrong, it names a variable and never a value; and what a variable for a
 /// secret holds is nowhere.
 fn environment(text: &str) {
+    let name_of = |line: &str| line.split_once('=').map(|(name, _)| name.to_owned());
+    if text
+        .lines()
+        .filter_map(name_of)
+        .any(|name| name.contains(MISPLACED))
+    {
+        // Names are repeated: who misspells one has to see it.
+        return;
+    }
     let value = |name: &str, value: &str| {
         let name = name.to_ascii_uppercase();
         let is_secret = ["TOKEN", "SECRET", "PRIVATE_KEY"]
