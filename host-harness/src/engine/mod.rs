@@ -161,8 +161,10 @@ fn pool(options: &EngineOptions) -> PoolingAllocationConfig {
     let instances = options.pool.instances;
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(instances);
-    // A component made by a Rust toolchain holds one core module and up to three small adapters around it.
-    pool.total_core_instances(instances.saturating_mul(4));
+    // As many as every instance may have, or some could use up those of their neighbours. They are only counted: what
+    // takes room is memories, tables and stacks.
+    let core_instances = u32::try_from(limits::INSTANCES).unwrap_or(u32::MAX);
+    pool.total_core_instances(instances.saturating_mul(core_instances));
     pool.total_memories(instances);
     pool.total_tables(instances.saturating_mul(2));
     pool.total_stacks(instances);
@@ -192,4 +194,36 @@ fn compilation_cache(options: &EngineOptions) -> Option<Cache> {
             );
         })
         .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasmtime::Store;
+    use wasmtime::component::{Component, Linker};
+
+    /// A component that holds an empty module so many times (component-model, "Binary Format").
+    fn with_core_instances(number: u8) -> Vec<u8> {
+        let mut bytes = b"\0asm\x0d\0\x01\0".to_vec();
+        bytes.extend(b"\x01\x08\0asm\x01\0\0\0");
+        bytes.extend([2, 1 + 3 * number, number]);
+        bytes.extend(vec![0; 3 * usize::from(number)]);
+        bytes
+    }
+
+    #[test]
+    fn calls_that_have_all_the_instances_they_may_leave_their_neighbours_theirs() {
+        let options = EngineOptions::small();
+        let engine = Engine::new(&options).unwrap();
+        let bytes = with_core_instances(u8::try_from(limits::INSTANCES).unwrap());
+        let component = Component::new(engine.wasmtime(), bytes).unwrap();
+        let linker = Linker::new(engine.wasmtime());
+        let mut alive = Vec::new();
+        for number in 0..options.pool.instances {
+            let mut store = Store::new(engine.wasmtime(), ());
+            let instance = linker.instantiate(&mut store, &component);
+            assert!(instance.is_ok(), "{number}: {:?}", instance.err());
+            alive.push(store);
+        }
+    }
 }
