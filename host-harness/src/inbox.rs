@@ -8,6 +8,7 @@ use crate::clock;
 use crate::contract::{self, Header};
 use crate::installation::Installation;
 use crate::journal::{self, Change, DeliveryKey, Journal};
+use crate::legible::escaped;
 use crate::lifecycle::{Delivered, Lifecycle};
 use crate::metrics::{DeliveryResult, Metrics};
 use crate::runtime::{Call, Runtime};
@@ -223,7 +224,11 @@ impl Shared {
                 Verdict::Done
             }
             Ok(Err(failure)) if failure.is_transient() && job.failures + 1 < TRIES => {
-                tracing::warn!(delivery = id, "not understood yet: {}", failure.message);
+                tracing::warn!(
+                    delivery = id,
+                    "not understood yet: {}",
+                    escaped(&failure.message)
+                );
                 Verdict::Again
             }
             Ok(Err(failure)) if failure.is_transient() => {
@@ -233,7 +238,11 @@ impl Shared {
             }
             Ok(Err(failure)) => {
                 // It would not be understood the next time either.
-                tracing::warn!(delivery = id, "not understood: {}", failure.message);
+                tracing::warn!(
+                    delivery = id,
+                    "not understood: {}",
+                    escaped(&failure.message)
+                );
                 self.metrics.delivery_handled(DeliveryResult::Failed);
                 self.write(Change::DeliveryDone(job.key.clone(), clock::timestamp()))
                     .await;

@@ -9,6 +9,7 @@ use crate::clock;
 use crate::contract::{Attempt, Failure, FailureKind};
 use crate::egress::BeforeSending;
 use crate::engine::CallError;
+use crate::legible::escaped;
 use crate::metrics::DispatchResult;
 use crate::port::RunKind;
 use crate::runtime::Call;
@@ -157,7 +158,7 @@ pub(super) fn cancel(shared: &Arc<Shared>, entry: &Arc<Entry>, external_run_id: 
             _ => Err(no_order()),
         };
         if let Err(failure) = &answer {
-            tracing::warn!(run = %entry.key, "could not be cancelled: {}", failure.message);
+            tracing::warn!(run = %entry.key, "could not be cancelled: {}", escaped(&failure.message));
         }
         post(&shared, &entry, Happened::life(Event::Cancelled(answer)));
     });

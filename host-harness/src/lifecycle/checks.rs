@@ -6,6 +6,7 @@ use super::decision::Event;
 use super::driver::post;
 use super::entry::{Entry, Happened};
 use super::{Shared, lock};
+use crate::legible::escaped;
 use crate::metrics::CheckResult;
 use crate::scheduler::Share;
 use std::sync::Arc;
@@ -67,7 +68,7 @@ async fn check(shared: &Arc<Shared>, entry: &Arc<Entry>) {
         }
         Err(failure) => {
             shared.metrics.checked(CheckResult::Failed);
-            tracing::warn!(run = %entry.key, "could not be checked: {}", failure.message);
+            tracing::warn!(run = %entry.key, "could not be checked: {}", escaped(&failure.message));
             post(shared, entry, Happened::life(Event::Unanswered(failure)));
         }
     }

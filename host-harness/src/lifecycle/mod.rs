@@ -32,6 +32,7 @@ use crate::clock;
 use crate::contract::{Failure, FailureKind, Run, RunUpdate};
 use crate::installation::Installation;
 use crate::journal::{Change, DeliveryKey, Journal, JournalError, Phase, RunKey};
+use crate::legible::escaped;
 use crate::metrics::Metrics;
 use crate::port::{self, PendingRun, RunKind, Unreadable};
 use crate::runtime::Runtime;
@@ -405,7 +406,8 @@ impl Shared {
     /// Tells the log and whoever watches.
     fn tell(&self, entry: &Entry, step: &Step) {
         let RunKey { installation, run } = &entry.key;
-        tracing::info!(installation, run, "{step}");
+        // A plugin's explanation may have lines.
+        tracing::info!(installation, run, "{}", escaped(&step.to_string()));
         if let Some(observer) = &self.observer {
             observer(installation, run, step);
         }
