@@ -1,6 +1,6 @@
 //! Where requests of an installation may go. Pure: no name is resolved and nothing is sent here.
 
-use http::uri::Scheme;
+use http::uri::{Authority, Scheme};
 use http::{Method, Uri};
 
 /// Scheme, host and port (RFC 6454): what a credential is bound to.
@@ -35,7 +35,8 @@ impl Origin {
         if authority.as_str().contains('@') {
             return Err(OriginError::Userinfo);
         }
-        if authority.host().is_empty() {
+        // A port that is none would count as the scheme's own.
+        if authority.host().is_empty() || has_bad_port(authority) {
             return Err(OriginError::NotAbsolute);
         }
         let default_port = if https { 443 } else { 80 };
@@ -50,6 +51,32 @@ impl Origin {
     pub fn is_https(&self) -> bool {
         self.https
     }
+
+    /// A URI of this origin in the one spelling that leaves the host. Connections are pooled by what stands there, and a
+    /// guest that spells the port in ever new ways (`:443`, `:0443`) would get a connection for each.
+    pub(super) fn spelled(&self, uri: Uri) -> Uri {
+        let default_port = if self.https { 443 } else { 80 };
+        let authority = if self.port == default_port {
+            self.host.clone()
+        } else {
+            format!("{}:{}", self.host, self.port)
+        };
+        if uri
+            .authority()
+            .is_some_and(|spelled| spelled.as_str() == authority)
+        {
+            return uri;
+        }
+        let mut parts = uri.clone().into_parts();
+        parts.authority = authority.parse().ok();
+        Uri::from_parts(parts).unwrap_or(uri)
+    }
+}
+
+/// Whether something stands after the host's colon that is no port. Nothing at all is fine (RFC 3986, section 3.2.3).
+fn has_bad_port(authority: &Authority) -> bool {
+    let after_host = authority.as_str().strip_prefix(authority.host());
+    !matches!(after_host, Some("" | ":")) && authority.port_u16().is_none()
 }
 
 impl std::fmt::Display for Origin {
@@ -249,6 +276,32 @@ mod tests {
                 denied.contains("https://uploads.example:443, not to"),
                 "{denied}"
             );
+        }
+    }
+
+    #[test]
+    fn all_spellings_of_an_origin_leave_as_one() {
+        let spelled = |url: &str| {
+            let uri: Uri = url.parse().unwrap();
+            Origin::of(&uri).unwrap().spelled(uri).to_string()
+        };
+        for url in [
+            "https://api.github.com/a?b",
+            "https://API.github.com:443/a?b",
+            "https://api.github.com:/a?b",
+            "https://api.github.com:000443/a?b",
+            "https://api.github.com:+443/a?b",
+        ] {
+            assert_eq!(spelled(url), "https://api.github.com/a?b", "{url}");
+        }
+        assert_eq!(spelled("http://[::1]:08080"), "http://[::1]:8080/");
+    }
+
+    #[test]
+    fn a_port_that_is_none_is_not_taken_for_the_usual_one() {
+        for url in ["https://api.github.com:84430/", "https://[::1]:99999/"] {
+            let origin = Origin::of(&url.parse().unwrap());
+            assert_eq!(origin, Err(OriginError::NotAbsolute), "{url}");
         }
     }
 

@@ -8,7 +8,7 @@ use super::head::{self, TimeLimits};
 use super::mark::Unmarked;
 use super::permits::{self, Permit};
 use super::tap::{Exchange, Outcome, Tap};
-use super::{Audience, Denied, Shared};
+use super::{Audience, Denied, Origin, Shared};
 use crate::scrub::Spellings;
 use bytes::Bytes;
 use http::header::RETRY_AFTER;
@@ -38,6 +38,7 @@ pub(super) async fn send(
         Ok(admitted) => admitted,
         Err(denied) => return Err(refuse(shared, request, denied).await),
     };
+    let request = spelled(request);
     if let Some(left) = shared.pause(audience) {
         if left > HOLD_BACK || !request.method().is_safe() {
             drain(request).await;
@@ -192,6 +193,15 @@ impl Shared {
     }
 }
 
+/// The request with its destination in the one spelling that leaves the host.
+fn spelled(mut request: Request<WasiBody>) -> Request<WasiBody> {
+    if let Ok(origin) = Origin::of(request.uri()) {
+        let uri = std::mem::take(request.uri_mut());
+        *request.uri_mut() = origin.spelled(uri);
+    }
+    request
+}
+
 /// Answers a request that may not be sent.
 async fn refuse(shared: &Shared, request: Request<WasiBody>, denied: Denied) -> Error {
     shared.tell_refusal(&denied);
@@ -289,7 +299,12 @@ async fn transmit_renewing(
     if received.0.status() != StatusCode::UNAUTHORIZED {
         return Ok(received);
     }
-    match shared.renew(passage.client, authorization).await {
+    // After its time nothing is sent any more: a request without time for an answer would have an unknown outcome.
+    let renewed = timeout_at(
+        passage.limits.head,
+        shared.renew(passage.client, authorization),
+    );
+    match renewed.await.unwrap_or_default() {
         Some(renewed) => transmit(shared, passage, Some(&renewed), again).await,
         None => Ok(received),
     }

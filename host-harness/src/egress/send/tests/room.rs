@@ -93,3 +93,15 @@ async fn one_call_cannot_use_up_all_that_its_installation_has() {
     let other = Trial::on(&clients, installation);
     assert_eq!(text(other.get(&server.url()).await.unwrap()).await, "hello");
 }
+
+#[tokio::test]
+async fn a_guest_that_spells_the_port_in_ever_new_ways_gets_no_connection_for_each() {
+    let server = Server::answering(HELLO).await;
+    let trial = Trial::of(local(&server.url()));
+    let port = server.address.port();
+    for zeros in 0..5 {
+        let url = format!("http://127.0.0.1:{}{port}/", "0".repeat(zeros));
+        assert_eq!(text(trial.get(&url).await.unwrap()).await, "hello");
+    }
+    assert_eq!(server.connections(), 1);
+}
