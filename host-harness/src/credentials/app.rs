@@ -11,7 +11,7 @@
 use super::exchange::{self, Minted, Question};
 use super::key::AppKey;
 use super::organization;
-use super::slot::{Known, Slot};
+use super::slot::{Known, RENEWED_FOR, Slot};
 use super::token::Token;
 use crate::clock;
 use crate::scrub::Spellings;
@@ -170,10 +170,11 @@ impl GitHubApp {
         Ok((header, token.spellings.clone()))
     }
 
-    /// Takes note that the server has refused requests with this header. A newer token stays.
-    pub fn was_refused(&self, account: &Account, authorization: &HeaderValue) {
+    /// Takes note that the server has refused requests with this header, and tells whether another try makes sense. A
+    /// newer token stays, and so does one that was made because of a refusal a moment ago.
+    pub fn was_refused(&self, account: &Account, authorization: &HeaderValue) -> bool {
         let Some(slot) = self.lock().get(&account.0).cloned() else {
-            return;
+            return true;
         };
         let mut state = slot.lock();
         let is_the_same = |token: &Arc<Token>| {
@@ -182,9 +183,16 @@ impl GitHubApp {
                 .strip_prefix(b"Bearer ")
                 .is_some_and(|value| value == token.secret.expose_secret().as_bytes())
         };
-        if state.token.as_ref().is_some_and(is_the_same) {
-            state.previous = state.token.take();
+        if !state.token.as_ref().is_some_and(is_the_same) {
+            return true;
         }
+        let now = Instant::now();
+        if state.renewed.is_some_and(|time| now < time + RENEWED_FOR) {
+            return false;
+        }
+        state.renewed = Some(now);
+        state.previous = state.token.take();
+        true
     }
 
     /// A refusal in words: what happened, and what to do.

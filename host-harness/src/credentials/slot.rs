@@ -13,6 +13,12 @@ use tokio::time::Instant;
 const REFUSED_FOR: Duration = Duration::from_secs(10);
 /// How long a token that should be replaced is used without a new try, if one has failed.
 const RETRY_EARLY: Duration = Duration::from_secs(30);
+/// How long a token that was made because of a refusal is kept, whatever is said of it. GitHub refuses some requests (those
+/// that want a JWT) with any token, and a plugin that sends nothing else must not have one made for each: it would use up
+/// what the App may ask for all its organizations.
+pub(super) const RENEWED_FOR: Duration = Duration::from_secs(30);
+/// Longest pause that is believed. Whoever says more is asked again then.
+const LONGEST_PAUSE: Duration = Duration::from_secs(65 * 60);
 
 /// The token of one organization.
 #[derive(Default)]
@@ -31,6 +37,10 @@ pub(super) struct State {
     pub(super) installation: Option<u64>,
     refused: Option<(Refusal, Instant)>,
     not_before: Option<Instant>,
+    /// Until when GitHub wants no questions, as it said to the last one.
+    limited: Option<Instant>,
+    /// When a token was last dropped because of a refusal.
+    pub(super) renewed: Option<Instant>,
     pub(super) last_use: Option<Instant>,
 }
 
@@ -53,8 +63,9 @@ impl Slot {
                 Age::Over => {}
             }
         }
-        match &state.refused {
-            Some((refusal, until)) if *until > now => Err(AppError::Refused(refusal.clone())),
+        match (&state.refused, state.limited) {
+            (Some((refusal, until)), _) if *until > now => Err(AppError::Refused(refusal.clone())),
+            (_, Some(until)) if until > now => Err(AppError::Limited(until - now)),
             _ => Ok(Known::Nothing),
         }
     }
@@ -71,7 +82,7 @@ impl Slot {
             (Ok(minted), _) => {
                 let token = Arc::new(Token::new(minted.token, minted.life, now));
                 state.previous = state.token.replace(token.clone()).or(state.previous.take());
-                (state.refused, state.not_before) = (None, None);
+                (state.refused, state.not_before, state.limited) = (None, None, None);
                 Ok(token)
             }
             (Err(_), Some(usable)) => {
@@ -79,8 +90,14 @@ impl Slot {
                 Ok(usable)
             }
             (Err(error), None) => {
-                if let AppError::Refused(refusal) = &error {
-                    state.refused = Some((refusal.clone(), now + REFUSED_FOR));
+                match &error {
+                    AppError::Refused(refusal) => {
+                        state.refused = Some((refusal.clone(), now + REFUSED_FOR));
+                    }
+                    AppError::Limited(pause) => {
+                        state.limited = Some(now + (*pause).min(LONGEST_PAUSE));
+                    }
+                    AppError::Unreachable(_) | AppError::Unavailable(_) => {}
                 }
                 Err(error)
             }

@@ -8,6 +8,7 @@ use super::body::{full, whole};
 use super::head::{self, TimeLimits};
 use super::{Client, Shared, send};
 use crate::credentials::{self, Account, AppError, Credential, GitHubApp, Sender};
+use crate::legible::escaped;
 use crate::scrub::Spellings;
 use bytes::{Bytes, BytesMut};
 use http::header::AUTHORIZATION;
@@ -93,7 +94,9 @@ impl Shared {
         else {
             return None;
         };
-        app.was_refused(account, &refused.header);
+        if !app.was_refused(account, &refused.header) {
+            return None;
+        }
         let got = app.authorization(account, &self.own_requests(client)).await;
         let (header, secret) = got.ok()?;
         Some(Authorization {
@@ -159,7 +162,9 @@ impl Shared {
     fn complain(&self, words: &str) {
         tracing::error!(
             installation = self.installation.id(),
-            "no request can be sent: {words}"
+            "no request can be sent: {}",
+            // The server's, in part.
+            escaped(words)
         );
     }
 }

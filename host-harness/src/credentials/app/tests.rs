@@ -244,12 +244,48 @@ async fn a_token_that_cannot_be_replaced_is_used_to_its_end() {
 async fn a_token_that_the_server_refuses_is_replaced_and_a_newer_one_stays() {
     let (app, github) = (app(), Script::of(installed));
     let (old, _) = app.authorization(&acme(&app), &github).await.unwrap();
-    app.was_refused(&acme(&app), &old);
+    assert!(app.was_refused(&acme(&app), &old));
     assert_eq!(header(&app, &github).await.unwrap(), "Bearer ghs_2");
-    app.was_refused(&acme(&app), &old);
+    assert!(app.was_refused(&acme(&app), &old));
     assert_eq!(header(&app, &github).await.unwrap(), "Bearer ghs_2");
     let said = app.blot(Cow::Borrowed("ghs_1 ghs_2"));
     assert_eq!(said, "[secret] [secret]");
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_are_refused_with_any_token_have_one_made_now_and_then_and_not_each() {
+    let (app, github) = (app(), Script::of(installed));
+    for _ in 0..100 {
+        let (token, _) = app.authorization(&acme(&app), &github).await.unwrap();
+        app.was_refused(&acme(&app), &token);
+        tokio::time::advance(RENEWED_FOR / 10).await;
+    }
+    assert!(github.mints() <= 11, "{} mints", github.mints());
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_github_wants_a_pause_it_is_not_asked_for_a_token_again() {
+    let limited = Script::of(|line: &str, before: usize| {
+        let mut reply = answer(429, json!({ "message": "slow down" }));
+        reply.headers_mut().insert("retry-after", 7.into());
+        match before {
+            0 => reply,
+            _ => installed(line, before),
+        }
+    });
+    let app = app();
+    for _ in 0..5 {
+        let got = header(&app, &limited).await;
+        assert!(matches!(got, Err(AppError::Limited(pause)) if pause <= Duration::from_secs(7)));
+    }
+    assert_eq!(limited.lines().len(), 1);
+    tokio::time::advance(Duration::from_secs(7)).await;
+    assert!(
+        matches!(header(&app, &limited).await, Err(AppError::Limited(_))),
+        "the mint's own"
+    );
+    tokio::time::advance(Duration::from_secs(7)).await;
+    assert_eq!(header(&app, &limited).await.unwrap(), "Bearer ghs_2");
 }
 
 #[tokio::test(start_paused = true)]
