@@ -15,7 +15,7 @@ use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::BodyExt;
 use secrecy::ExposeSecret;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use wasmtime_wasi_http::{Error, WasiBody};
@@ -106,6 +106,21 @@ impl Shared {
         })
     }
 
+    /// Whether a request says itself whose token it gets, if it gets one. Takes note of it, for requests of the same call
+    /// that name nobody: what is answered out of the cache counts too.
+    pub(super) fn names_its_account(&self, uri: &Uri) -> bool {
+        match self.installation.credential() {
+            Credential::App(app) => match app.account(uri, None) {
+                Ok(account) => {
+                    *self.earlier() = Some(account);
+                    true
+                }
+                Err(_nobody) => false,
+            },
+            Credential::Token(_) | Credential::None => true,
+        }
+    }
+
     async fn authorize_app(
         &self,
         app: &GitHubApp,
@@ -146,10 +161,14 @@ impl Shared {
 
     /// Whose token a request gets, remembered for requests of the same call that name nobody.
     fn account(&self, app: &GitHubApp, uri: &Uri) -> Result<Account, credentials::Refusal> {
-        let mut earlier = self.account.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut earlier = self.earlier();
         let account = app.account(uri, earlier.as_ref())?;
         *earlier = Some(account.clone());
         Ok(account)
+    }
+
+    fn earlier(&self) -> MutexGuard<'_, Option<Account>> {
+        self.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn own_requests<'s>(&'s self, client: &'s Client) -> OwnRequests<'s> {

@@ -12,7 +12,9 @@
 //! * Everything else goes its way, and an answer with an `etag` is kept while it passes.
 //!
 //! Freshness, `vary` and what may be kept at all are decided by [`http_cache_semantics`]. Requests are looked at before
-//! the credential is added: the cache belongs to one installation, so all of them have the same, and no secret is kept.
+//! the credential is added, so no secret is kept. The cache belongs to one installation, and what goes to one place has
+//! the same credential; requests whose place does not tell the credential (of an App with several organizations) do not
+//! come here.
 //! A guest that sets conditions or ranges itself is left alone.
 
 mod passing;

@@ -47,7 +47,7 @@ pub(super) async fn send(
         sleep(left).await;
     }
     // After the pause: what is known already would only lead the guest to a request that cannot be sent.
-    let question = match shared.installation.cache().recall(&request, Instant::now()) {
+    let question = match shared.recall(audience, &request) {
         Recalled::Answer(answer) => return Ok(shared.remembered(&request, answer)),
         Recalled::Question(question) => question,
     };
@@ -150,6 +150,15 @@ impl Shared {
             Audience::Api => self.installation.budget().paused_for(Instant::now()),
             Audience::Other => None,
         }
+    }
+
+    /// What is known about a request. What the API answers to one that names no organization is another thing for each of
+    /// an App's, so that is not kept.
+    fn recall(&self, audience: Audience, request: &Request<WasiBody>) -> Recalled {
+        if audience == Audience::Api && !self.names_its_account(request.uri()) {
+            return Recalled::Question(Question::Other);
+        }
+        self.installation.cache().recall(request, Instant::now())
     }
 
     /// Tells the operator why a request was refused: once for each call, since a guest may try as often as it likes.

@@ -1,5 +1,6 @@
 //! Requests that leave, and what servers may do to them.
 
+mod app;
 mod credential;
 mod limits;
 mod room;
