@@ -4,7 +4,9 @@
 //! * A token is made when a request first needs it, by one of those who need it; the others wait for that one.
 //! * It is replaced five minutes before its end by whoever comes first, while the others go on with the old one. If that
 //!   fails, the old one is used as long as it lives.
-//! * A token that the server answers with 401 is dropped and a new one made, once for each request.
+//! * A token that the server answers with 401 is dropped and a new one made, once for each request and once in half a
+//!   minute. In between a 401 goes back to the plugin.
+//! * While GitHub wants a pause, it is not asked for a token.
 //! * Which organization a request is about is read from its path, unless the installation is fixed to one. A fixed
 //!   installation never gets the token of another organization, whatever its plugin asks for.
 
