@@ -10,15 +10,17 @@ use super::{Client, Shared, send};
 use crate::credentials::{self, Account, AppError, Credential, GitHubApp, Sender};
 use crate::legible::escaped;
 use crate::scrub::Spellings;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::BodyExt;
 use secrecy::ExposeSecret;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use wasmtime_wasi_http::{Error, WasiBody};
+use zeroize::Zeroizing;
 
 /// Longest wait for an answer to one of the host's own requests. GitHub cuts requests off after 10 s.
 const OWN_REQUEST: Duration = Duration::from_secs(15);
@@ -178,7 +180,11 @@ impl Shared {
         }
     }
 
+    /// Tells the operator why there is no credential: once for each call.
     fn complain(&self, words: &str) {
+        if self.complained.swap(true, Ordering::Relaxed) {
+            return;
+        }
         tracing::error!(
             installation = self.installation.id(),
             "no request can be sent: {}",
@@ -212,7 +218,8 @@ impl Sender for OwnRequests<'_> {
                 .await
                 .map_err(|failure| unsent(failure.told(self.shared)))?;
             let (head, mut body) = response.into_parts();
-            let mut bytes = BytesMut::new();
+            // It may hold a token. Room for all of it, so that no copy is left behind when it grows.
+            let mut bytes = Zeroizing::new(Vec::with_capacity(OWN_ANSWER));
             while let Some(frame) = body.frame().await {
                 let frame = frame.map_err(|_cut| Error::DestinationUnavailable)?;
                 let data = frame.into_data().unwrap_or_default();
@@ -221,7 +228,7 @@ impl Sender for OwnRequests<'_> {
                 }
                 bytes.extend_from_slice(&data);
             }
-            Ok(Response::from_parts(head, bytes.freeze()))
+            Ok(Response::from_parts(head, Bytes::from_owner(bytes)))
         };
         let late = |_| Err(Error::DestinationUnavailable);
         timeout(OWN_REQUEST, exchange).await.unwrap_or_else(late)

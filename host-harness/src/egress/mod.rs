@@ -101,6 +101,8 @@ struct Shared {
     account: Mutex<Option<Account>>,
     /// Whether the log says already that a request of this call was refused.
     told_refusal: AtomicBool,
+    /// Whether it says already that there is no credential.
+    complained: AtomicBool,
 }
 
 impl CallEgress {
@@ -125,6 +127,7 @@ impl CallEgress {
                 sent: SentFlag::default(),
                 account: Mutex::default(),
                 told_refusal: AtomicBool::new(false),
+                complained: AtomicBool::new(false),
             }),
         }
     }
