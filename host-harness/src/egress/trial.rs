@@ -245,7 +245,12 @@ impl Log {
             .with_ansi(false)
             .with_writer(move || writer.clone())
             .finish();
-        (log, tracing::subscriber::set_default(subscriber))
+        let guard = tracing::subscriber::set_default(subscriber);
+        // Another test may be writing this very line to nobody for the first time, and tracing would remember that
+        // nobody listens to it. By now it has; so it is asked to look again.
+        std::thread::sleep(Duration::from_millis(20));
+        tracing::callsite::rebuild_interest_cache();
+        (log, guard)
     }
 
     pub fn text(&self) -> String {
