@@ -3,7 +3,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos bench fuzz deny lint component ready
+.PHONY: help demo test interop chaos bench fuzz deny lint component ready
 
 # The same number as `rust-version` in Cargo.toml. There is no rust-toolchain.toml on purpose: it would make rustup
 # download one exact toolchain even where a newer one is installed, and fail where it cannot.
@@ -21,6 +21,8 @@ help:
 	@echo 'make demo       build everything and run actions through the real host against a simulated GitHub and Port'
 	@echo '                ARGS="…" is handed to the demo, for example: make demo ARGS="--help"'
 	@echo 'make test       run all tests; ARGS="…" is handed to cargo test, for example: make test ARGS="-p host-harness"'
+	@echo 'make interop    put judges that are not ours (official API descriptions, clients, payloads, other hosts and'
+	@echo '                languages) in front of everything; ONLY=octokit for one of them; needs Python 3.10 and network'
 	@echo 'make chaos      put the host under faults and kills and count: RUNS=2000 SEED=1; or'
 	@echo '                ARGS="--every-transition", ARGS="--baseline"; ARGS="--help" names the rest'
 	@echo 'make bench      hold 1,000 installations and 10,000 waiting runs at once and print what one more takes (Linux)'
@@ -98,6 +100,14 @@ test: ready
 	@set -e -o pipefail; \
 	component/build.sh >/dev/null; \
 	cargo test --workspace --no-fail-fast $(ARGS) 2>&1 | awk -f tests/summary.awk
+
+# Installs its own judges, at pinned versions, below target/ and tests/interop/.
+interop: ready
+	@set -e; \
+	node=$$(tests/interop/setup.sh); \
+	path=$$(component/build.sh); \
+	cargo build --workspace --bins; \
+	"$$node" tests/interop/run.mjs --host "$(host)" --component "$$path" $(if $(ONLY),--only $(ONLY))
 
 lint: ready
 	@set -e; stop() { echo "$$*" >&2; exit 1; }; \
