@@ -76,6 +76,10 @@ pub struct StageOptions {
     pub github: github::Options,
     /// The simulated Port.
     pub port: port::Options,
+    /// Where the host finds the simulated GitHub's API if a proxy stands in between: a URL without a slash at the end.
+    pub github_through: Option<String>,
+    /// Where the host finds the simulated Port's API if a proxy stands in between.
+    pub port_through: Option<String>,
     /// What is set about the runs of all roles.
     pub rules: Rules,
     /// The file of the journal; none for one in memory.
@@ -95,6 +99,8 @@ impl StageOptions {
             roles,
             github: github::Options::default(),
             port: port::Options::default(),
+            github_through: None,
+            port_through: None,
             rules: Rules::default(),
             journal: None,
             poll_interval: Duration::from_millis(50),
@@ -135,10 +141,14 @@ impl Stage {
         let port = port::Port::start(options.port.clone()).await?;
         let mut budgets = Budgets::default();
         let mut tenants = Vec::new();
+        let api_url = options
+            .github_through
+            .clone()
+            .unwrap_or_else(|| github.api_url());
         for role in &options.roles {
             port.add_integration(&role.id, true);
             tenants.push(Tenant {
-                installation: Arc::new(budgets.share(installation(role, &github)?)),
+                installation: Arc::new(budgets.share(installation_at(role, &github, &api_url)?)),
                 port: access(role, &port, &options)?,
                 rules: options.rules,
             });
@@ -192,7 +202,15 @@ impl Stage {
 
 /// An installation whose API is the simulated GitHub.
 pub fn installation(role: &Role, github: &github::GitHub) -> Result<Installation, StageError> {
-    let api_url = github.api_url();
+    installation_at(role, github, &github.api_url())
+}
+
+/// The same where the host finds that API at this URL.
+fn installation_at(
+    role: &Role,
+    github: &github::GitHub,
+    api_url: &str,
+) -> Result<Installation, StageError> {
     let unusable = |reason: String| StageError::Url(format!("{api_url}: {reason}"));
     let uri = api_url
         .parse()
@@ -203,18 +221,22 @@ pub fn installation(role: &Role, github: &github::GitHub) -> Result<Installation
             id: role.id.clone(),
             hosting: role.hosting,
             organization: role.organization.clone(),
-            api_url: api_url.clone(),
+            api_url: api_url.to_owned(),
             live_events: role.live_events,
             settings: role.settings.clone(),
         },
         Policy::only(origin),
-        credential(role, github)?,
+        credential(role, github, api_url)?,
         WebhookSecret::Verify(SecretString::from(WEBHOOK_SECRET)),
     )
     .with_exceptions(Exceptions::loopback()))
 }
 
-fn credential(role: &Role, github: &github::GitHub) -> Result<Credential, StageError> {
+fn credential(
+    role: &Role,
+    github: &github::GitHub,
+    api_url: &str,
+) -> Result<Credential, StageError> {
     if !role.as_app {
         let token = match &role.token {
             Some(token) => {
@@ -225,12 +247,11 @@ fn credential(role: &Role, github: &github::GitHub) -> Result<Credential, StageE
         };
         return Ok(Credential::Token(SecretString::from(token)));
     }
-    let unusable = |reason: String| StageError::Url(format!("{}: {reason}", github.api_url()));
+    let unusable = |reason: String| StageError::Url(format!("{api_url}: {reason}"));
     let app = GitHubApp::new(AppOptions {
         id: github.app_client_id(),
         key: &github.app_private_key(),
-        api: github
-            .api_url()
+        api: api_url
             .parse()
             .map_err(|error: http::uri::InvalidUri| unusable(error.to_string()))?,
         scope: match &role.organization {
@@ -252,9 +273,12 @@ fn access(
         .port_client
         .clone()
         .unwrap_or_else(|| (port.client_id(), port.client_secret()));
+    let base_url = options
+        .port_through
+        .clone()
+        .unwrap_or_else(|| port.base_url());
     Ok(PortAccess {
-        base_url: Url::parse(&port.base_url())
-            .map_err(|error| StageError::Url(error.to_string()))?,
+        base_url: Url::parse(&base_url).map_err(|error| StageError::Url(error.to_string()))?,
         client_id,
         client_secret: SecretString::from(client_secret),
         poll_interval: options.poll_interval,

@@ -1,9 +1,20 @@
 //! What a simulator saw: every exchange, and every breach of the contract by the client.
+//!
+//! The variable `HOST_HARNESS_EXCHANGES` of the process names a folder: every simulator then also writes there what it
+//! saw, in a file of its own, one JSON object a line, for judges outside of this program (`make interop`).
 
+use std::fs::File;
+use std::io::Write;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::SystemTime;
 
+use serde_json::json;
+
 use super::lock;
+
+/// The environment variable that names the folder.
+pub const FOLDER: &str = "HOST_HARNESS_EXCHANGES";
 
 /// One request and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,8 +33,12 @@ pub struct Exchange {
     pub status: Option<u16>,
     /// When the request had arrived completely.
     pub at: SystemTime,
+    /// Response headers in the order in which they were added; none when the connection was cut.
+    pub response_headers: Vec<(String, String)>,
     /// Response body before any damage by a fault. Empty when the simulator was told not to keep bodies.
     pub response_body: Vec<u8>,
+    /// A fault answered in the service's place, so that its answer need not be one that the service gives.
+    pub injected: bool,
     /// Name of the operation as faults name it; `unknown` for an endpoint that does not exist.
     pub operation: &'static str,
     /// Names of the faults that struck it, as far as they have one.
@@ -51,13 +66,35 @@ impl Exchange {
     pub fn response_json(&self) -> Option<serde_json::Value> {
         serde_json::from_slice(&self.response_body).ok()
     }
+
+    /// One line for a judge. What is not UTF-8 is shown with replacement characters.
+    fn line(&self, service: &str) -> String {
+        let line = json!({
+            "service": service,
+            "operation": self.operation,
+            "method": self.method,
+            "path": self.path,
+            "query": self.query,
+            "headers": self.headers,
+            "body": String::from_utf8_lossy(&self.body),
+            "status": self.status,
+            "responseHeaders": self.response_headers,
+            "responseBody": String::from_utf8_lossy(&self.response_body),
+            "injected": self.injected,
+        });
+        format!("{line}\n")
+    }
 }
 
 /// The log of one simulator.
 #[derive(Debug, Default)]
 pub(super) struct Recording {
+    /// `github` or `port`.
+    service: &'static str,
     keep_bodies: bool,
     log: Mutex<Log>,
+    /// Where judges read on.
+    file: Option<Mutex<File>>,
 }
 
 #[derive(Debug, Default)]
@@ -67,14 +104,25 @@ struct Log {
 }
 
 impl Recording {
-    pub(super) fn new(keep_bodies: bool) -> Self {
-        Self {
+    /// The log of this service (`github`, `port`).
+    ///
+    /// # Errors
+    /// The folder for judges is asked for and cannot be written to.
+    pub(super) fn new(service: &'static str, keep_bodies: bool) -> std::io::Result<Self> {
+        Ok(Self {
+            service,
             keep_bodies,
             log: Mutex::default(),
-        }
+            file: file_for_judges(service)?.map(Mutex::new),
+        })
     }
 
     pub(super) fn record(&self, mut exchange: Exchange) {
+        if let Some(file) = &self.file
+            && let Err(error) = lock(file).write_all(exchange.line(self.service).as_bytes())
+        {
+            self.violation(format!("an exchange could not be written down: {error}"));
+        }
         if !self.keep_bodies {
             exchange.body = Vec::new();
             exchange.response_body = Vec::new();
@@ -116,4 +164,15 @@ impl Recording {
     pub(super) fn clear(&self) {
         *lock(&self.log) = Log::default();
     }
+}
+
+/// A new file in the folder that the environment names, if it names one.
+fn file_for_judges(service: &str) -> std::io::Result<Option<File>> {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let Some(folder) = std::env::var_os(FOLDER) else {
+        return Ok(None);
+    };
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let name = format!("{service}-{}-{number}.jsonl", std::process::id());
+    File::create_new(std::path::Path::new(&folder).join(name)).map(Some)
 }

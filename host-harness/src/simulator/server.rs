@@ -154,11 +154,11 @@ impl Running {
     /// Binds the address first and builds the service after, because it must know its own port.
     pub(super) async fn start<S: Service>(
         listen: SocketAddr,
-        build: impl FnOnce(SocketAddr) -> S,
+        build: impl FnOnce(SocketAddr) -> io::Result<S>,
     ) -> io::Result<(S, Self)> {
         let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
-        let service = build(address);
+        let service = build(address)?;
         let handler = service.clone();
         let router =
             Router::new().fallback(move |info: ConnectInfo<Wire>, request: Request<Body>| {
@@ -238,6 +238,10 @@ async fn pass<S: Service>(service: &S, wire: &Wire, request: Request<Body>) -> R
     service.examine(&received, operation);
     pause(strike.before).await;
 
+    let injected = matches!(
+        strike.effect,
+        Some(Effect::Answer { .. } | Effect::ProcessThenAnswer { .. })
+    );
     let (reply, outcome) = match strike.effect {
         Some(Effect::CutBeforeProcessing) => (None, Outcome::Cut),
         Some(Effect::Answer {
@@ -284,6 +288,12 @@ async fn pass<S: Service>(service: &S, wire: &Wire, request: Request<Body>) -> R
             .as_ref()
             .map(|reply| reply.body.to_vec())
             .unwrap_or_default(),
+        response_headers: reply
+            .as_ref()
+            .filter(|_| !cut)
+            .map(|reply| reply.headers.clone())
+            .unwrap_or_default(),
+        injected,
         headers: text_headers(&received.headers),
         method: received.method,
         path: received.path,

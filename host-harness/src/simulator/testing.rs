@@ -117,8 +117,10 @@ pub(super) struct Receiver {
 
 impl Receiver {
     pub(super) async fn start() -> Outcome<(Self, Running)> {
-        let (receiver, running) =
-            Running::start(SocketAddr::from(([127, 0, 0, 1], 0)), |_| Self::default()).await?;
+        let (receiver, running) = Running::start(SocketAddr::from(([127, 0, 0, 1], 0)), |_| {
+            Ok(Self::default())
+        })
+        .await?;
         Ok((receiver, running))
     }
 

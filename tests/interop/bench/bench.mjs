@@ -57,6 +57,11 @@ export class Bench {
     return run(this.host, args, { cwd: this.folder, env: this.#environment(environment) });
   }
 
+  /** Runs any other program to its end in `folder`. */
+  runOther(command, args, environment = {}, folder = this.folder) {
+    return run(command, args, { cwd: folder, env: { ...process.env, ...environment } });
+  }
+
   /** Runs a Python program of this folder to its end, with the packages in `requirements.txt`. */
   python(script, args, environment = {}) {
     const node = dirname(process.execPath);
@@ -89,7 +94,7 @@ export class Bench {
 
 function run(command, args, options) {
   return new Promise((done) => {
-    execFile(command, args, { ...options, timeout: 300_000, maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
+    execFile(command, args, { ...options, timeout: 900_000, maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
       done({ code: error ? (error.code ?? error.signal) : 0, stdout, stderr });
     });
   });

@@ -14,6 +14,7 @@ use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,34 @@ use std::time::{Duration, Instant};
 pub(super) struct Arguments {
     #[command(flatten)]
     component: ComponentArgument,
+    #[command(flatten)]
+    proxies: Proxies,
+}
+
+/// Where the simulators listen and where the host finds them: for a proxy in between that looks at what they say.
+#[derive(Debug, Args)]
+struct Proxies {
+    /// Where the simulated GitHub listens.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    github_listen: SocketAddr,
+    /// Where the host finds the simulated GitHub, if not there: a proxy's URL.
+    #[arg(long, value_name = "URL")]
+    github_through: Option<String>,
+    /// Where the simulated Port listens.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    port_listen: SocketAddr,
+    /// Where the host finds the simulated Port, if not there: a proxy's URL.
+    #[arg(long, value_name = "URL")]
+    port_through: Option<String>,
+}
+
+impl Proxies {
+    fn apply(self, options: &mut StageOptions) {
+        options.github.listen = self.github_listen;
+        options.github_through = self.github_through;
+        options.port.listen = self.port_listen;
+        options.port_through = self.port_through;
+    }
 }
 
 /// Width of the table at the end, in characters: for a terminal of usual width, and the same in a pipe.
@@ -47,6 +76,7 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
             ..Role::self_hosted(cast::SELF_HOSTED)
         },
     ]);
+    arguments.proxies.apply(&mut options);
     if format == Output::Text {
         options.observer = Some(timeline(names.clone()));
     }

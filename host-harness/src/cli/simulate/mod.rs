@@ -250,6 +250,8 @@ mod tests {
             at: SystemTime::UNIX_EPOCH,
             response_body: br#"{"token": "ghs_secret", "permissions": {}}"#.to_vec(),
             operation,
+            response_headers: Vec::new(),
+            injected: false,
             faults: Vec::new(),
         }
     }

@@ -148,8 +148,8 @@ impl GitHub {
                 api: format!("http://{address}"),
                 html: options.html_base.clone(),
             };
-            Api(Arc::new(State {
-                recording: Recording::new(options.keep_bodies),
+            Ok(Api(Arc::new(State {
+                recording: Recording::new("github", options.keep_bodies)?,
                 faults: Faults::default(),
                 delivery_faults: Mutex::default(),
                 gate: Mutex::new(Gate::new(&options)),
@@ -163,7 +163,7 @@ impl GitHub {
                 counter: AtomicU64::new(0),
                 changed: watch::Sender::new(0),
                 options,
-            }))
+            })))
         })
         .await?;
         Ok(Self {

@@ -112,15 +112,15 @@ impl Port {
                 &options.client_secret,
                 Claims::machine(),
             );
-            Api(Arc::new(State {
-                recording: Recording::new(options.keep_bodies),
+            Ok(Api(Arc::new(State {
+                recording: Recording::new("port", options.keep_bodies)?,
                 faults: Faults::default(),
                 tokens: Mutex::new(tokens),
                 integrations: Mutex::default(),
                 runs: Mutex::default(),
                 changed: watch::Sender::new(0),
                 options,
-            }))
+            })))
         })
         .await?;
         Ok(Self {
