@@ -12,13 +12,18 @@ import { inVersion } from './versions.mjs';
 
 export class Description {
   #document;
+  #errors;
   #routes;
   #ajv = new Ajv({ strict: false, allErrors: true, logger: false });
   #validators = new Map();
 
-  /** `document`: an OpenAPI document. `version`: of the API, where the document describes several. */
-  constructor(document, version) {
+  /**
+   * `document`: an OpenAPI document. `version`: of the API, where the document describes several. `errors`: the answer
+   * that stands for errors whose status an operation does not describe.
+   */
+  constructor(document, { version, errors }) {
     this.#document = document;
+    this.#errors = jsonOf(errors);
     this.#routes = routes(document, (operation) => inVersion(operation, version));
     addFormats(this.#ajv);
     // GitHub writes templates into some: https://api.github.com/users/octocat/following{/other_user}.
@@ -39,12 +44,12 @@ export class Description {
     return [...this.#parameters(route, exchange), ...this.#requestBody(route, exchange)];
   }
 
-  /** What is wrong with a response. `fallback` names the schema of an answer whose status is not described. */
-  response(route, exchange, fallback) {
+  /** What is wrong with a response. */
+  response(route, exchange) {
     const { status, responseBody } = exchange;
     const described = route.operation.responses[status] ?? route.operation.responses.default;
     const problems = described ? [] : [{ place: '', text: 'this status is not described' }];
-    const schema = described ? jsonOf(described) : this.#document.components.schemas[fallback];
+    const schema = described ? jsonOf(described) : status >= 400 ? this.#errors : undefined;
     if (!schema) return responseBody === '' ? problems : [...problems, { place: '', text: 'a body is not described' }];
     const type = header(exchange.responseHeaders, 'content-type') ?? '';
     if (!/^application\/(json|scim\+json|problem\+json)\b/.test(type)) {

@@ -8,24 +8,35 @@ import { Description } from './description.mjs';
 /** The versions of GitHub's API that are supported today; the first is what a request without the header gets. */
 export const GITHUB_VERSIONS = ['2022-11-28', '2026-03-10'];
 
-/** GitHub's own description, for each version. */
-export async function githubDescriptions() {
+/** GitHub's own description (OpenAPI, with all references replaced). */
+export async function githubDocument() {
   const file = createRequire(import.meta.url).resolve('@octokit/openapi/generated/api.github.com.deref.json');
-  const document = JSON.parse(await readFile(file, 'utf8'));
-  return new Map(GITHUB_VERSIONS.map((version) => [version, new Description(document, version)]));
+  return JSON.parse(await readFile(file, 'utf8'));
 }
 
-/** The file with Port's published description: it is not part of this project, so it need not be there. */
-export function portFile(bench) {
-  return process.env.PORT_OPENAPI ?? join(bench.here, '../../../shared/data/port-openapi-slice.json');
+/** The same for each version, ready to judge. */
+export async function githubDescriptions() {
+  const document = await githubDocument();
+  const errors = document.paths['/repos/{owner}/{repo}'].get.responses['404'];
+  return new Map(GITHUB_VERSIONS.map((version) => [version, new Description(document, { version, errors })]));
 }
 
-/** Port's own description, or nothing where the file is not there. */
-export async function portDescription(bench) {
+/**
+ * Port's own description. It is not part of this project, so the file need not be there: nothing then. The variable
+ * PORT_OPENAPI names it.
+ */
+export async function portDocument(bench) {
+  const named = process.env.PORT_OPENAPI;
   try {
-    return new Description(JSON.parse(await readFile(portFile(bench), 'utf8')));
+    return JSON.parse(await readFile(named ?? join(bench.here, '../../../shared/data/port-openapi-slice.json'), 'utf8'));
   } catch (error) {
-    if (error.code === 'ENOENT' && !process.env.PORT_OPENAPI) return undefined;
+    if (error.code === 'ENOENT' && !named) return undefined;
     throw error;
   }
+}
+
+/** The same, ready to judge. */
+export async function portDescription(bench) {
+  const document = await portDocument(bench);
+  return document && new Description(document, { errors: document.paths['/v1/actions/runs/{run_id}'].get.responses['404'] });
 }

@@ -1,13 +1,8 @@
-// From a schema as OpenAPI writes it to a JSON Schema that also refuses what is not described.
-
-import fromOpenApi from '@openapi-contrib/openapi-schema-to-json-schema';
+// From a schema as OpenAPI writes it to a JSON Schema (2020-12) that also refuses what is not described.
 
 /** `document`: the one that the schema is from. */
 export function asJsonSchema(schema, document) {
-  // From OpenAPI 3.1 on, its schemas are JSON Schemas.
-  const isOld = document.openapi.startsWith('3.0');
-  const { $schema: _, ...converted } = isOld ? fromOpenApi(schema, { cloneSchema: true }) : schema;
-  const closed = close(converted, false);
+  const closed = close(schema, false);
   if (!JSON.stringify(closed).includes('"$ref"')) return closed;
   return { ...closed, components: { schemas: mapValues(document.components.schemas, (schema) => close(schema, false)) } };
 }
@@ -15,7 +10,6 @@ export function asJsonSchema(schema, document) {
 /** Forbids keys that are not described. `part`: it is one of several schemas for the same object, of which none knows all. */
 function close(node, part) {
   if (node === null || typeof node !== 'object') return node;
-  if (Array.isArray(node)) return node.map((item) => close(item, false));
   const partial = part || node.properties !== undefined || node.allOf !== undefined;
   const result = {};
   for (const [key, value] of Object.entries(node)) {
@@ -23,11 +17,17 @@ function close(node, part) {
     else if (key === 'allOf') result[key] = value.map((schema) => close(schema, true));
     else if (key === 'oneOf' || key === 'anyOf') result[key] = value.map((schema) => close(schema, partial));
     else if (key === 'items' || key === 'additionalProperties') result[key] = close(value, false);
-    else result[key] = value;
+    else if (key !== 'nullable') result[key] = value;
   }
   const describes = node.properties !== undefined || node.allOf !== undefined;
   if (describes && !part && node.additionalProperties === undefined) result.unevaluatedProperties = false;
-  return result;
+  return node.nullable === true ? orNull(result) : result;
+}
+
+/** OpenAPI 3.0 says `nullable`; JSON Schema has a type for it. */
+function orNull(schema) {
+  if (typeof schema.type !== 'string') return { anyOf: [schema, { type: 'null' }] };
+  return { ...schema, type: [schema.type, 'null'], ...(schema.enum && { enum: [...schema.enum, null] }) };
 }
 
 function mapValues(object, change) {

@@ -15,7 +15,7 @@ const OURS = /^(ocean-github-workflow|host-harness|port-ocean)\//;
 
 export async function judge(bench) {
   const folder = join(bench.folder, 'exchanges');
-  await mkdir(folder);
+  await mkdir(folder, { recursive: true });
   for (const { name, run } of traffic(bench, folder)) await bench.case(name, run);
 
   const github = await githubDescriptions();
@@ -29,9 +29,12 @@ export async function judge(bench) {
   await bench.case('each operation was seen to succeed', () => complete(seen, port ? ['github', 'port'] : ['github']));
 }
 
+/** Operations of Port at paths that read like those of a run with a strange id. */
+const UNPUBLISHED = new Set(['claim', 'ack']);
+
 function look(exchange, description, verdict, seen) {
   const ours = OURS.test(header(exchange.headers, 'user-agent') ?? '');
-  const route = description.find(exchange);
+  const route = UNPUBLISHED.has(exchange.operation) ? undefined : description.find(exchange);
   if (!route) {
     const place = `${exchange.service} ${exchange.operation}`;
     if (ours || exchange.operation !== 'unknown') verdict.difference(place, 'this operation is not described', `${exchange.method} ${exchange.path}`);
@@ -41,7 +44,7 @@ function look(exchange, description, verdict, seen) {
   const { status } = exchange;
   if (ours) settle(verdict, `${place} request`, description.request(route, exchange), exchange, exchange.body);
   if (status === null || exchange.injected || exchange.operation === 'unknown') return;
-  settle(verdict, `${place} ${status}`, description.response(route, exchange, fallback(exchange)), exchange, exchange.responseBody);
+  settle(verdict, `${place} ${status}`, description.response(route, exchange), exchange, exchange.responseBody);
   if (status < 400) seen.set(place, (seen.get(place) ?? 0) + 1);
 }
 
@@ -51,11 +54,6 @@ function settle(verdict, where, problems, exchange, body) {
     const example = `${exchange.method} ${exchange.path}${exchange.query ? `?${exchange.query}` : ''}\n${body.slice(0, 600)}`;
     verdict.difference(place ? `${where} ${place}` : where, text, example);
   }
-}
-
-/** GitHub describes its errors once for all operations. */
-function fallback({ service, status }) {
-  return service === 'github' && status >= 400 ? 'basic-error' : undefined;
 }
 
 /** What the judge has to have seen; otherwise it has judged nothing. */

@@ -241,14 +241,15 @@ pub(super) fn long_repository(bases: &Bases, facts: &RepositoryFacts<'_>) -> Map
     object
 }
 
-/// The form that `GET /repos/{owner}/{repo}` answers. `write` is what the asking token may do.
-pub(super) fn full_repository(
+/// The form in lists and beside a token. `write` is what the asking token may do.
+pub(super) fn listed_repository(
     bases: &Bases,
     facts: &RepositoryFacts<'_>,
     write: bool,
     old_version: bool,
-) -> Value {
+) -> Map<String, Value> {
     let mut object = long_repository(bases, facts);
+    object.remove("custom_properties");
     let more = json!({
         "permissions": {"admin": false, "maintain": false, "push": write, "triage": write, "pull": true},
         "temp_clone_token": "",
@@ -262,20 +263,32 @@ pub(super) fn full_repository(
         "squash_merge_commit_title": "COMMIT_OR_PR_TITLE",
         "merge_commit_message": "PR_TITLE",
         "merge_commit_title": "MERGE_MESSAGE",
-        "network_count": 1,
-        "subscribers_count": 4,
     });
     if let Value::Object(more) = more {
         object.extend(more);
-    }
-    if facts.owner.get("type").and_then(Value::as_str) == Some("Organization") {
-        object.insert("organization".into(), facts.owner.clone());
     }
     // Version 2026-03-10 dropped both.
     if old_version {
         object.insert("use_squash_pr_title_as_default".into(), false.into());
     } else {
         object.remove("has_downloads");
+    }
+    object
+}
+
+/// The form that `GET /repos/{owner}/{repo}` answers.
+pub(super) fn full_repository(
+    bases: &Bases,
+    facts: &RepositoryFacts<'_>,
+    write: bool,
+    old_version: bool,
+) -> Value {
+    let mut object = listed_repository(bases, facts, write, old_version);
+    object.insert("custom_properties".into(), json!({}));
+    object.insert("network_count".into(), 1.into());
+    object.insert("subscribers_count".into(), 4.into());
+    if facts.owner.get("type").and_then(Value::as_str) == Some("Organization") {
+        object.insert("organization".into(), facts.owner.clone());
     }
     Value::Object(object)
 }

@@ -11,7 +11,7 @@ use super::super::super::server::Reply;
 use super::super::answers::Asked;
 use super::super::endpoint::Endpoint;
 use super::super::listing::Page;
-use super::super::objects::{full_repository, time};
+use super::super::objects::{listed_repository, time};
 use super::super::world::World;
 use super::tokens::{AppTokenFormat, Minted};
 use super::{App, Installed, request, suspended};
@@ -120,7 +120,8 @@ impl Asked<'_> {
             let repositories = ids
                 .iter()
                 .filter_map(|id| world.repositories.get(id))
-                .map(|one| full_repository(&world.bases, &one.facts(), write, self.old_version()));
+                .map(|one| listed_repository(&world.bases, &one.facts(), write, self.old_version()))
+                .map(Value::Object);
             put(&mut body, "repositories", repositories.collect());
         }
         let minted = Minted {

@@ -391,6 +391,35 @@ async fn a_cancelled_run_ends_as_cancelled_a_moment_later() -> Outcome {
 }
 
 #[tokio::test]
+async fn a_run_can_be_run_again_once_it_is_completed() -> Outcome {
+    let github = start(Options::default()).await?;
+    let id = started(&github, "slow.yml").await?;
+    let path = format!("/repos/acme/shop/actions/runs/{id}/rerun");
+    let early = send(&github, "POST", &path, &[], "").await?;
+    assert_eq!(early.status, 403);
+    github.finish(id, "failure");
+    let again = send(&github, "POST", &path, &[], "").await?;
+    assert_eq!((again.status, again.text("")), (201, "{}".to_owned()));
+    let run = get(&github, &format!("/repos/acme/shop/actions/runs/{id}")).await?;
+    assert_eq!(
+        (run.text("/run_attempt"), run.text("/status")),
+        ("2".to_owned(), "queued".to_owned())
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_server_tells_its_addresses() -> Outcome {
+    let github = start(Options::default()).await?;
+    let meta = get(&github, "/meta").await?;
+    assert_eq!(
+        (meta.status, meta.text("/hooks/0")),
+        (200, "127.0.0.0/8".to_owned())
+    );
+    Ok(())
+}
+
+#[tokio::test]
 async fn workflow_files_can_be_read_and_list_their_inputs() -> Outcome {
     let github = start(Options::default()).await?;
     let raw = [("accept", "application/vnd.github.raw+json")];

@@ -554,6 +554,18 @@ async fn a_token_can_be_narrowed_and_not_widened() -> Outcome {
     let narrow = mint(&github, id, &narrow).await?;
     assert_eq!(narrow.text("/repository_selection"), "selected");
     assert_eq!(narrow.text("/repositories/0/full_name"), "acme/shop");
+    // The short form, as in lists: these four are in the long one alone (schemas `repository`, `full-repository`).
+    for key in [
+        "organization",
+        "network_count",
+        "subscribers_count",
+        "custom_properties",
+    ] {
+        let pointer = format!("/repositories/0/{key}");
+        assert_eq!(narrow.json().pointer(&pointer), None, "{key}");
+        let whole = get_with(&github, &whole.text("/token"), "/repos/acme/shop").await?;
+        assert!(whole.json().get(key).is_some(), "{key}");
+    }
     assert_eq!(
         narrow.json().get("permissions"),
         Some(&json!({"actions": "read", "metadata": "read"}))
