@@ -113,7 +113,7 @@ lint: ready
 	@set -e; stop() { echo "$$*" >&2; exit 1; }; \
 	cargo fmt --version >/dev/null 2>&1 || stop 'rustfmt was not found: run `rustup component add rustfmt` (Debian: apt-get install rustfmt-web) and try again'; \
 	cargo clippy --version >/dev/null 2>&1 || stop 'clippy was not found: run `rustup component add clippy` (Debian: apt-get install rust-web-clippy) and try again'; \
-	for script in component/build.sh .ci/run; do bash -n $$script; done; \
+	for script in component/build.sh .ci/run tests/interop/setup.sh; do bash -n $$script; done; \
 	cargo fmt --all --check || stop 'some files are not formatted: run `cargo fmt --all`'; \
 	component/build.sh >/dev/null; \
 	cargo clippy --workspace --all-targets -- -D warnings; \
