@@ -1,7 +1,6 @@
 // Two authorities on what a delivery holds: the schemas of @octokit/webhooks-schemas and GitHub's own OpenAPI description.
 
 import { createRequire } from 'node:module';
-import { openapiSchemaToJsonSchema } from '@openapi-contrib/openapi-schema-to-json-schema';
 import Ajv from 'ajv';
 import addFormats from 'ajv-formats';
 
@@ -141,12 +140,21 @@ function reachable(schemas, references) {
   while (waiting.length > 0) {
     const name = waiting.pop().split('/').pop();
     if (found[name]) continue;
-    const { $schema: _, ...schema } = openapiSchemaToJsonSchema(schemas[name]);
-    found[name] = schema;
-    JSON.stringify(schema, (key, value) => {
+    found[name] = withNull(schemas[name]);
+    JSON.stringify(found[name], (key, value) => {
       if (key === '$ref') waiting.push(value);
       return value;
     });
   }
   return found;
+}
+
+/** OpenAPI 3.0 says `nullable`; JSON Schema has a type for it. */
+function withNull(node) {
+  if (node === null || typeof node !== 'object') return node;
+  if (Array.isArray(node)) return node.map(withNull);
+  const { nullable, ...rest } = Object.fromEntries(Object.entries(node).map(([key, inner]) => [key, withNull(inner)]));
+  if (nullable !== true) return rest;
+  if (typeof rest.type !== 'string') return { anyOf: [rest, { type: 'null' }] };
+  return { ...rest, type: [rest.type, 'null'], ...(rest.enum && { enum: [...new Set([...rest.enum, null])] }) };
 }
