@@ -32,7 +32,9 @@ export async function lifeCases(bench, { signed }, runs, conclusions) {
     assert.deepEqual(told(of(runs.hour)), life(1));
     assert.equal(of(runs.hour).at(-1).payload.workflow_run.conclusion, 'cancelled');
   });
-  await bench.case('a re-run keeps its id, has new jobs, and names the attempt before', () => rerun(of(runs.several), of(runs.several, 2), told));
+  await bench.case('a re-run keeps its id, has new jobs, and names the attempt before', () => {
+    rerun(of(runs.several), of(runs.several, 2), told);
+  });
   await bench.case('the parts of a delivery agree with each other', () => signed.forEach(({ payload }) => agree(payload)));
   await bench.case('no time in a delivery runs backwards', () => signed.forEach(({ payload }) => times(payload)));
 }
@@ -56,7 +58,9 @@ function agree({ action, repository, organization, sender, workflow, workflow_ru
     assert.equal(job.status, action);
     assert.equal(job.conclusion === null, action !== 'completed');
     // GitHub's description: these are null as long as the job is queued.
-    for (const key of ['runner_id', 'runner_name', 'runner_group_id', 'runner_group_name']) assert.equal(job[key] === null, action === 'queued', key);
+    for (const key of ['runner_id', 'runner_name', 'runner_group_id', 'runner_group_name']) {
+      assert.equal(job[key] === null, action === 'queued', key);
+    }
     return;
   }
   assert.equal(run.html_url, page);

@@ -126,7 +126,7 @@ export function openapi() {
   const root = { components: { schemas: reachable(schemas, starts.map(schemaOf)) } };
   const nameOf = (event, action) => schemaOf(`${event}-${action}`.replaceAll('_', '-'));
   const authority = new Authority('openapi', root, nameOf);
-  /** The header fields that every delivery has, and those of the delivery that the description shows. */
+  // The header fields that every delivery has, and those of the delivery that the description shows.
   const parameters = hooks['workflow-run-completed'].post.parameters.map(({ name }) => name);
   const shown = Object.keys(description.components.examples['hook-delivery'].value.request.headers);
   authority.headers = { parameters, shown };
@@ -153,8 +153,9 @@ function reachable(schemas, references) {
 function withNull(node) {
   if (node === null || typeof node !== 'object') return node;
   if (Array.isArray(node)) return node.map(withNull);
-  const { nullable, ...rest } = Object.fromEntries(Object.entries(node).map(([key, inner]) => [key, withNull(inner)]));
-  if (nullable !== true) return rest;
+  const whole = Object.fromEntries(Object.entries(node).map(([key, inner]) => [key, withNull(inner)]));
+  if (whole.nullable !== true) return whole;
+  const { nullable: _, ...rest } = whole;
   if (typeof rest.type !== 'string') return { anyOf: [rest, { type: 'null' }] };
   return { ...rest, type: [rest.type, 'null'], ...(rest.enum && { enum: [...new Set([...rest.enum, null])] }) };
 }

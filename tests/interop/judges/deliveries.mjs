@@ -51,8 +51,8 @@ function byRecording(verdict, deliveries) {
     const theirs = shape(recorded(event));
     for (const place of theirs.keys()) {
       const above = place.slice(0, place.lastIndexOf('/'));
-      const isKey = place !== '' && !place.endsWith('/*');
-      if (isKey && ours.has(above) && !ours.has(place)) verdict.difference(`recorded ${event} ${place}`, 'GitHub sent this key, the simulator never does');
+      const isLacking = !ours.has(place) && !place.endsWith('/*') && ours.has(above);
+      if (isLacking) verdict.difference(`recorded ${event} ${place}`, 'GitHub sent this key, the simulator never does');
     }
     for (const [place, types] of ours) {
       const other = [...types].filter((type) => theirs.has(place) && !theirs.get(place).has(type));

@@ -33,6 +33,13 @@ export async function judge(bench) {
   await decisionCases(bench, stage, all, expected);
   await signatureCases(bench, stage, all.get('api.github.com workflow_job 1 completed'));
   await runCases(bench, stage, all, runs);
+  await bench.case('the host stops in order, and neither simulator saw what a correct client would never do', async () => {
+    assert.equal(await stage.serve.stop(), 0);
+    for (const { program } of [stage.github, stage.port]) {
+      await program.stop();
+      assert.deepEqual(program.json.at(-1), { violations: [] });
+    }
+  });
 }
 
 async function asExpected(stage, { event, payload }, expected) {

@@ -11,6 +11,8 @@ const OPEN = 'workflow_run 0 completed';
 
 export async function runCases(bench, stage, all, runs) {
   const octokit = new Octokit({ auth: stage.github.token, baseUrl: stage.github.apiUrl });
+  // Without it, the simulator counts each request as a violation: it takes this client for the host's.
+  octokit.hook.before('request', ({ headers }) => void (headers['x-github-api-version'] = '2022-11-28'));
   const repository = (await octokit.repos.get({ owner: 'acme', repo: 'shop' })).data;
   const example = (name) => all.get(`api.github.com ${name}`);
   /** A recorded delivery of this run, signed. */
@@ -30,7 +32,7 @@ export async function runCases(bench, stage, all, runs) {
   });
   await bench.case('a recorded life takes a run from Port to its end', () => life(stage, deliver, whole, ended));
   await bench.case('a delivery as a form ends a run', () => asForm(stage, example(RUN.ended), form, ended));
-  await bench.case('a delivery of another repository or owner with the same run id ends nothing', () => strangers(stage, example(RUN.ended), foreign));
+  await bench.case('a delivery of another repository, owner or run ends nothing', () => strangers(stage, example(RUN.ended), foreign));
   await bench.case('letters beyond ASCII in a delivery do no harm', async () => {
     await deliver(RUN.ended, foreign, { display_title: 'Grüße 🚀 "\u2028"', conclusion: 'cancelled' });
     assert.deepEqual(pick(await ended(foreign)), { status: 'FAILURE', statusLabel: 'Cancelled' });
@@ -39,7 +41,9 @@ export async function runCases(bench, stage, all, runs) {
     await deliver(RUN.ended, failing, { conclusion: 'failure' });
     assert.deepEqual(pick(await ended(failing)), { status: 'FAILURE', statusLabel: 'Failed' });
   });
-  await bench.case('a delivery without a conclusion ends a run as GitHub says when asked', () => asked(stage, deliver, open, octokit, ended));
+  await bench.case('a delivery without a conclusion ends a run as GitHub says when asked', async () => {
+    await asked(stage, deliver, open, octokit, ended);
+  });
 }
 
 async function life(stage, deliver, run, ended) {

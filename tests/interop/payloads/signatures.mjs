@@ -16,7 +16,8 @@ export async function signatureCases(bench, stage, example) {
       const theirs = await theirVerdict(body, signature);
       const { status } = await stage.send(example.event, body, { 'x-hub-signature-256': signature });
       const ours = status === 202;
-      if (ours !== theirs) bench.verdict.difference(`signature: ${name}`, `the toolset says ${theirs}, the host answers ${status}`, signature);
+      if (ours === theirs) return;
+      bench.verdict.difference(`signature: ${name}`, `the toolset says ${theirs}, the host answers ${status}`, signature);
     });
   }
   await bench.case('the example of GitHub\'s documentation is taken', async () => {

@@ -27,7 +27,8 @@ export class Stage {
     const stage = new Stage();
     stage.#bench = bench;
     const write = (name, text) => writeFile(join(bench.folder, name), text);
-    await write('world.toml', '[[repository]]\nowner = "acme"\nname = "shop"\n[[repository.workflow]]\nfile = "hour.yml"\nseconds = 3600\n');
+    const workflow = '[[repository.workflow]]\nfile = "hour.yml"\nseconds = 3600\n';
+    await write('world.toml', `[[repository]]\nowner = "acme"\nname = "shop"\n${workflow}`);
     stage.github = await bench.simulateGithub(['--world', 'world.toml']);
     await write('run.json', JSON.stringify({ org: 'acme', repo: 'shop', workflow: 'hour.yml' }));
     const pending = Array(runs).fill(['--run', 'run.json']).flat();
@@ -72,10 +73,14 @@ export class Stage {
   /** Sends a delivery as GitHub would, with more or other header fields; null leaves one out. `{ status, text }`. */
   async send(event, body, more = {}, installation = 'acme-github') {
     const headers = {
+      accept: '*/*',
       'user-agent': 'GitHub-Hookshot/0123abc',
       'content-type': 'application/json',
       'x-github-event': event,
       'x-github-delivery': randomUUID(),
+      'x-github-hook-id': '470000001',
+      'x-github-hook-installation-target-id': '900001',
+      'x-github-hook-installation-target-type': 'integration',
       ...(!('x-hub-signature-256' in more) && { 'x-hub-signature-256': await sign(SECRET, body) }),
       ...more,
     };
@@ -157,7 +162,8 @@ export class Stage {
     for (;;) {
       const found = await look();
       if (found) return found;
-      if (performance.now() > end) throw new Error(`not within ${patience / 1000} s: ${claim}\n${this.serve.stderr.split('\n').slice(-6).join('\n')}`);
+      const log = this.serve.stderr.split('\n').slice(-6).join('\n');
+      if (performance.now() > end) throw new Error(`not within ${patience / 1000} s: ${claim}\n${log}`);
       await new Promise((done) => setTimeout(done, LOOK));
     }
   }
