@@ -14,7 +14,7 @@ export async function signatureCases(bench, stage, example) {
   for (const [name, signature] of Object.entries(spellings(right))) {
     await bench.case(`both verifications were asked about ${name}`, async () => {
       const theirs = await theirVerdict(body, signature);
-      const { status } = await stage.send(example.event, body, { 'x-hub-signature-256': signature });
+      const { status } = await stage.deliver(example.event, body, { 'x-hub-signature-256': signature });
       const ours = status === 202;
       if (ours === theirs) return;
       bench.verdict.difference(`signature: ${name}`, `the toolset says ${theirs}, the host answers ${status}`, signature);
@@ -29,7 +29,7 @@ export async function signatureCases(bench, stage, example) {
   });
   await bench.case('the same delivery again is known already', async () => {
     const headers = { 'x-github-delivery': randomUUID() };
-    assert.deepEqual(await stage.send(example.event, body, headers), { status: 202, text: 'accepted' });
+    assert.equal((await stage.deliver(example.event, body, headers)).text, 'accepted');
     assert.deepEqual(await stage.send(example.event, body, headers), { status: 202, text: 'known already' });
   });
 }
