@@ -6,6 +6,7 @@ import { clients } from '../clients/octokit/client.mjs';
 import { judgeDeliveries } from '../clients/octokit/deliveries.mjs';
 import { judgeDispatch, judgeWorkflows } from '../clients/octokit/dispatch.mjs';
 import { judgeHooks } from '../clients/octokit/hooks.mjs';
+import { judgePlain } from '../clients/octokit/plain.mjs';
 import { judgeReads } from '../clients/octokit/reads.mjs';
 import { judgeRefusals } from '../clients/octokit/refusals.mjs';
 import { judgeLists, judgeRuns } from '../clients/octokit/runs.mjs';
@@ -26,6 +27,7 @@ export async function judge(bench) {
     violations = await stopWorld(github);
   }
   await bench.case('the simulator finds nothing wrong with what the official client does', () => assert.deepEqual(violations, []));
+  await judgePlain(bench);
   await judgeHooks(bench);
   await judgeRefusals(bench);
 }

@@ -1,7 +1,7 @@
 """Requests that GitHub refuses: the client's own error, with GitHub's words."""
 
 from cases import equal
-from githubkit.exception import RequestFailed
+from githubkit.exception import PrimaryRateLimitExceeded, RequestFailed
 from world import OLD, SHOP, VERSIONS
 
 
@@ -26,6 +26,20 @@ def judge(cases, world):
         client.ended(run_id)
         over = "Cannot cancel a workflow run that is completed."
         cases.case(f"a run that has ended is not cancelled ({version})", lambda: conflict(client, run_id, over))
+    cases.case("a quota that is used up is told by the client's own error", lambda: used_up(world))
+
+
+def used_up(world):
+    # The client asks with what it has in its cache. Without a token, the 304 that it gets is not free.
+    nobody = world.without_token(OLD)
+    try:
+        for _ in range(61):
+            nobody.rest.meta.get()
+    except PrimaryRateLimitExceeded as failure:
+        equal((failure.response.status_code, failure.response.headers["x-ratelimit-used"]), (403, "60"))
+        assert failure.retry_after.total_seconds() > 3000, failure.retry_after
+        return
+    raise AssertionError("not refused")
 
 
 def requests(client, stranger, app, run_id):

@@ -86,6 +86,9 @@ class World:
     def with_token(self, version, token=None):
         return self.client("token", version, token or self.token)
 
+    def without_token(self, version):
+        return self.client("nobody", version, None)
+
     def app_strategy(self):
         return AppAuthStrategy(self.app["id"], self.key)
 

@@ -124,6 +124,10 @@ async function writes(refusals, github) {
   const over = 'Cannot cancel a workflow run that is completed.';
   await refusals.expect('a run that has ended', actions.cancelWorkflowRun, run, 409, over);
   await refusals.expect('a run that has ended, by force', actions.forceCancelWorkflowRun, run, 409, over);
+  const good = { ...SHOP, run_id: await start({ actions }, OLD, 'deploy.yml', { inputs: DEPLOY.inputs }) };
+  await until('the end of the good run', async () => (await actions.getWorkflowRun(good)).data.conclusion === 'success');
+  const nothing = 'This workflow run cannot be retried';
+  await refusals.expect('failed jobs of a run without any', actions.reRunWorkflowFailedJobs, good, 403, nothing);
   await actions.disableWorkflow({ ...SHOP, workflow_id: 'switched.yml' });
   const off = "Cannot trigger a 'workflow_dispatch' on a disabled workflow";
   const switched = { ...SHOP, workflow_id: 'switched.yml', ref: 'main' };

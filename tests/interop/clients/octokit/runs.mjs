@@ -110,6 +110,27 @@ export async function judgeRuns(bench, [who, version, octokit]) {
     const { data: byUrl } = await octokit.request(run.jobs_url);
     assert.deepEqual([byUrl.total_count, byUrl.jobs], [3, jobs]);
   });
+  await bench.case(`a run that failed has a job that failed, in a step that failed (${who})`, async () => {
+    const run = await ended(octokit, await start(octokit, version, 'fails.yml'));
+    assert.equal(run.conclusion, 'failure');
+    const { data } = await octokit.actions.listJobsForWorkflowRun({ ...SHOP, run_id: run.id });
+    const failed = data.jobs.filter((job) => job.conclusion === 'failure');
+    assert.notEqual(failed.length, 0, `jobs end with ${data.jobs.map((job) => job.conclusion)}`);
+    for (const job of failed) assert.ok(job.steps.some((step) => step.conclusion === 'failure'));
+  });
+  await bench.case(`the URLs in a run and in a job lead where they say (${who})`, async () => {
+    const slow = await get(await start(octokit, version, 'slow.yml'));
+    assert.equal((await octokit.request(slow.workflow_url)).data.id, slow.workflow_id);
+    assert.equal((await octokit.request(slow.repository.url)).data.id, slow.repository.id);
+    const { data } = await octokit.request(slow.jobs_url);
+    assert.equal((await octokit.request(data.jobs[0].url)).data.id, data.jobs[0].id);
+    assert.equal((await octokit.request(data.jobs[0].run_url)).data.id, slow.id);
+    assert.equal((await octokit.request(`POST ${slow.cancel_url}`)).status, 202);
+    await ended(octokit, slow.id);
+    assert.equal((await octokit.request(`POST ${slow.rerun_url}`)).status, 201);
+    assert.equal((await octokit.request(`POST ${slow.cancel_url}`)).status, 202);
+    assert.equal((await ended(octokit, slow.id, 2)).conclusion, 'cancelled');
+  });
   for (const again of ['reRunWorkflow', 'reRunWorkflowFailedJobs']) {
     await bench.case(`${again} makes a second attempt, and the first can still be read (${who})`, async () => {
       const first = await ended(octokit, await start(octokit, version, 'fails.yml'));
