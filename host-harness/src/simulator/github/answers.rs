@@ -11,8 +11,9 @@ use super::super::server::{Received, Reply};
 use super::State;
 use super::dispatch;
 use super::endpoint::{Endpoint, Named};
-use super::errors::error;
+use super::errors::{documentation, error_at};
 use super::gate::{Caller, VERSIONS};
+use super::hooks::Target;
 use super::objects;
 use super::run::Run;
 use super::run_object;
@@ -23,7 +24,7 @@ pub(super) struct Asked<'a> {
     pub(super) state: &'a Arc<State>,
     pub(super) received: &'a Received,
     pub(super) endpoint: &'a Endpoint<'a>,
-    caller: &'a Caller,
+    pub(super) caller: &'a Caller,
     version: &'static str,
 }
 
@@ -53,6 +54,7 @@ impl Asked<'_> {
             Endpoint::Versions => return Ok(Reply::json(200, json!(VERSIONS).to_string())),
             Endpoint::User => return self.user(),
             Endpoint::Unknown => return Err(self.not_found()),
+            Endpoint::Hooks(call) => return self.hooks(call),
             endpoint if endpoint.wants_jwt() => return self.app(),
             _ => {}
         }
@@ -74,7 +76,15 @@ impl Asked<'_> {
     }
 
     pub(super) fn error(&self, status: u16, message: &str) -> Reply {
-        error(self.endpoint.operation(), status, message)
+        error_at(&self.page(), status, message)
+    }
+
+    /// Page of the documentation that errors of the endpoint name.
+    pub(super) fn page(&self) -> String {
+        match self.endpoint {
+            Endpoint::Hooks(call) => call.page(),
+            other => documentation(other.operation()),
+        }
     }
 
     pub(super) fn not_found(&self) -> Reply {
@@ -100,33 +110,49 @@ impl Asked<'_> {
         };
         let record = record.ok_or_else(|| self.not_found())?;
         if self.caller.anonymous && (record.definition.private || self.endpoint.writes()) {
-            let public = !record.definition.private;
+            let public = !record.definition.private && !self.endpoint.administers();
             return Err(if public {
                 self.error(401, "Requires authentication")
             } else {
                 self.not_found()
             });
         }
-        self.reached(record)?;
-        if self.endpoint.writes() {
-            if !self.caller.write {
-                return Err(self.error(403, self.caller.refusal()));
-            }
-            if record.definition.archived {
-                return Err(self.error(403, "Repository was archived so is read-only."));
-            }
+        // An installation's token sees the repositories of the installation only.
+        if (self.caller.reach.as_ref()).is_some_and(|reach| !reach.covers(record)) {
+            return Err(self.not_found());
+        }
+        self.permitted()?;
+        if self.endpoint.writes() && record.definition.archived {
+            return Err(self.error(403, "Repository was archived so is read-only."));
         }
         Ok(record.id)
     }
 
-    /// An installation's token sees the repositories of the installation only, and needs its permissions even to read.
-    fn reached(&self, record: &RepositoryRecord) -> Result<(), Reply> {
-        match &self.caller.reach {
-            Some(reach) if !reach.covers(record) => Err(self.not_found()),
-            Some(reach) if !reach.permits(self.endpoint.permission()) => {
-                Err(self.error(403, self.caller.refusal()))
-            }
-            _ => Ok(()),
+    /// Finds the organization and applies what the caller may do with its hooks.
+    pub(super) fn organization(&self, login: &str) -> Result<Target, Reply> {
+        let mut world = lock(&self.state.world);
+        let known = world.organization(login).or_else(|| {
+            let app = lock(&self.state.app);
+            app.organization(login).map(str::to_owned)
+        });
+        let login = known.ok_or_else(|| self.not_found())?;
+        if (self.caller.reach.as_ref()).is_some_and(|reach| !reach.is_on(&login)) {
+            return Err(self.not_found());
+        }
+        self.permitted()?;
+        let id = world.owner_id(&login);
+        Ok(Target::Organization { id, login })
+    }
+
+    /// Apps are told which permission it is about; from people who do not administer a thing GitHub hides that there is
+    /// anything to administer.
+    fn permitted(&self) -> Result<(), Reply> {
+        if self.caller.may(self.endpoint) {
+            Ok(())
+        } else if self.endpoint.administers() && !self.caller.is_app() {
+            Err(self.not_found())
+        } else {
+            Err(self.error(403, self.caller.refusal()))
         }
     }
 

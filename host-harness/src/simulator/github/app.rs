@@ -49,6 +49,10 @@ impl Reach {
         self.installed.id
     }
 
+    pub(super) fn is_on(&self, account: &str) -> bool {
+        self.installed.is_on(account)
+    }
+
     pub(super) fn covers(&self, record: &RepositoryRecord) -> bool {
         self.installed.is_on(&record.definition.owner)
             && self.installed.selects(&record.definition.name)
@@ -151,6 +155,12 @@ impl App {
 
     pub(super) fn installation_id_on(&self, account: &str) -> Option<u64> {
         self.installation_on(account).map(|one| one.id)
+    }
+
+    /// Login of an organization, as the App's installation there has it.
+    pub(super) fn organization(&self, login: &str) -> Option<&str> {
+        let definition = &self.installation_on(login)?.definition;
+        definition.organization.then_some(&definition.account)
     }
 
     fn installation(&self, id: &str) -> Option<&Installed> {

@@ -1,14 +1,9 @@
-//! Webhooks: signed over the raw bytes, 10 s to answer, never retried, logged, and redeliverable under the same GUID.
+//! What a test sees of the deliveries, and the faults that it can strike them with.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use hmac::{Hmac, Mac as _};
-use http::Request;
-use http_body_util::{BodyExt as _, Full};
 use serde_json::Value;
-use sha2::Sha256;
-use tokio::sync::oneshot;
 
 use super::super::fault::{Armed, Injected, Schedule, schedule_methods};
 
@@ -81,9 +76,9 @@ pub struct StruckDelivery {
     pub fault: String,
     /// Event name.
     pub event: String,
-    /// Action of the event.
+    /// Action of the event; empty for a `ping`, which has none.
     pub action: String,
-    /// Workflow run that it is about.
+    /// Workflow run that it is about; 0 for a `ping`.
     pub run_id: u64,
 }
 
@@ -98,10 +93,16 @@ pub struct DeliveryView {
     pub hook_id: u64,
     /// Event name.
     pub event: String,
-    /// Action of the event.
+    /// Action of the event; empty for a `ping`, which has none.
     pub action: String,
-    /// Workflow run that it is about.
+    /// Workflow run that it is about; 0 for a `ping`.
     pub run_id: u64,
+    /// Repository that it is about; none for the `ping` of an organization's hook.
+    pub repository_id: Option<u64>,
+    /// Installation that an App's delivery names; none for hooks of repositories and organizations.
+    pub installation_id: Option<u64>,
+    /// Where it was sent.
+    pub url: String,
     /// Status that the receiver answered; `None` if it did not, or not in time.
     pub status_code: Option<u16>,
     /// `OK`, or what went wrong.
@@ -114,45 +115,14 @@ pub struct DeliveryView {
     pub duration: Duration,
     /// Request headers as sent.
     pub headers: Vec<(String, String)>,
-    /// Body as sent; empty when bodies are not kept.
+    /// Body as sent: JSON, or a form with the JSON as its `payload`. Empty when bodies are not kept.
     pub payload: Bytes,
-}
-
-/// A webhook, by default an App's.
-#[derive(Debug, Clone)]
-pub(super) struct Hook {
-    pub(super) id: u64,
-    /// The only owner whose repositories it hears of; none for all.
-    pub(super) owner: Option<String>,
-    pub(super) url: String,
-    pub(super) secret: Option<String>,
-    pub(super) events: Vec<String>,
-}
-
-impl Hook {
-    pub(super) fn wants(&self, event: &str, owner: &str) -> bool {
-        let is_of = |only: &String| only.eq_ignore_ascii_case(owner);
-        self.owner.as_ref().is_none_or(is_of)
-            && self
-                .events
-                .iter()
-                .any(|wanted| wanted == event || wanted == "*")
-    }
-}
-
-/// A delivery about to be sent.
-#[derive(Debug)]
-pub(super) struct Outgoing {
-    pub(super) hook: Hook,
-    pub(super) guid: String,
-    pub(super) event: &'static str,
-    pub(super) action: String,
-    pub(super) run_id: u64,
-    pub(super) payload: Bytes,
-    pub(super) redelivery: bool,
-    /// Done when the delivery before it, of the same run to the same hook, is done.
-    pub(super) after: Option<oneshot::Receiver<()>>,
-    pub(super) done: Option<oneshot::Sender<()>>,
+    /// Headers of the answer, names in lower case; none if there was no answer.
+    pub response_headers: Vec<(String, String)>,
+    /// The first 64 KiB of the answer's body; empty when bodies are not kept.
+    pub response_body: Bytes,
+    /// The event as JSON, whatever the body was encoded as; empty when bodies are not kept.
+    pub(super) json: Bytes,
 }
 
 /// All delivery faults.
@@ -189,21 +159,6 @@ impl DeliveryFaults {
     }
 }
 
-/// `sha256=<hex>` over the raw body.
-#[must_use]
-pub fn signature(secret: &str, body: &[u8]) -> String {
-    // HMAC takes keys of any length, so that the error cannot happen.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else {
-        return String::new();
-    };
-    mac.update(body);
-    let mut text = String::from("sha256=");
-    for byte in mac.finalize().into_bytes() {
-        text.push_str(&format!("{byte:02x}"));
-    }
-    text
-}
-
 /// The oddity of [`DeliveryEffect::NullConclusion`], applied to a finished body.
 pub(super) fn without_conclusion(payload: &Bytes) -> Bytes {
     let Ok(mut value) = serde_json::from_slice::<Value>(payload) else {
@@ -216,94 +171,4 @@ pub(super) fn without_conclusion(payload: &Bytes) -> Bytes {
         }
     }
     Bytes::from(value.to_string())
-}
-
-/// Client for deliveries: plain HTTP, connections kept.
-pub(super) type Client = hyper_util::client::legacy::Client<
-    hyper_util::client::legacy::connect::HttpConnector,
-    Full<Bytes>,
->;
-
-pub(super) fn client() -> Client {
-    hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new())
-        .http1_title_case_headers(true)
-        .build_http()
-}
-
-/// The delivery's headers beside those of HTTP itself.
-pub(super) fn headers(
-    outgoing: &Outgoing,
-    app_id: u64,
-    signature: Option<String>,
-) -> Vec<(String, String)> {
-    let mut headers = vec![
-        (
-            "User-Agent".to_owned(),
-            "GitHub-Hookshot/51a77e1".to_owned(),
-        ),
-        ("Accept".to_owned(), "*/*".to_owned()),
-        ("Content-Type".to_owned(), "application/json".to_owned()),
-        ("X-GitHub-Event".to_owned(), outgoing.event.to_owned()),
-        ("X-GitHub-Delivery".to_owned(), outgoing.guid.clone()),
-        ("X-GitHub-Hook-ID".to_owned(), outgoing.hook.id.to_string()),
-        (
-            "X-GitHub-Hook-Installation-Target-Type".to_owned(),
-            "integration".to_owned(),
-        ),
-        (
-            "X-GitHub-Hook-Installation-Target-ID".to_owned(),
-            app_id.to_string(),
-        ),
-    ];
-    if let Some(signature) = signature {
-        headers.push(("X-Hub-Signature-256".to_owned(), signature));
-    }
-    headers
-}
-
-/// Sends once and says how it went: answered status, words for the log, time taken.
-pub(super) async fn send(
-    client: &Client,
-    url: &str,
-    headers: &[(String, String)],
-    payload: Bytes,
-    limit: Duration,
-) -> (Option<u16>, String, Duration) {
-    let started = Instant::now();
-    let mut request = Request::post(url);
-    for (name, value) in headers {
-        request = request.header(name, value);
-    }
-    let outcome = match request.body(Full::new(payload)) {
-        Err(error) => (None, format!("Invalid URL: {error}")),
-        Ok(request) => match tokio::time::timeout(limit, client.request(request)).await {
-            Err(_) => (None, "timed out".to_owned()),
-            Ok(Err(_)) => (None, "failed to connect to host".to_owned()),
-            Ok(Ok(response)) => {
-                let status = response.status();
-                // The body is read so that the connection can be used again.
-                let _ = tokio::time::timeout(limit, response.into_body().collect()).await;
-                let words = if status.is_success() {
-                    "OK".to_owned()
-                } else {
-                    format!("Invalid HTTP Response: {}", status.as_u16())
-                };
-                (Some(status.as_u16()), words)
-            }
-        },
-    };
-    (outcome.0, outcome.1, started.elapsed())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_signature_matches_the_documented_vector() {
-        assert_eq!(
-            signature("It's a Secret to Everybody", b"Hello, World!"),
-            "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
-        );
-    }
 }

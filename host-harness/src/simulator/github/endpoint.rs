@@ -1,6 +1,7 @@
 //! Which endpoint a request names, and what it is called in faults and the log.
 
 use super::super::server::Received;
+use super::hooks::{Call, Owner};
 
 /// A repository as a path names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +39,7 @@ pub(super) enum Endpoint<'a> {
     Job(Named<'a>, &'a str),
     Cancel(Named<'a>, &'a str),
     Rerun(Named<'a>, &'a str),
+    Hooks(Call<'a>),
     Unknown,
 }
 
@@ -53,6 +55,8 @@ pub(super) fn parse<'a>(method: &str, segments: &[&'a str]) -> Endpoint<'a> {
         ("POST", ["app", "installations", id, "access_tokens"]) => Endpoint::AppToken(id),
         ("GET", ["orgs", login, "installation"]) => Endpoint::OrgInstallation(login),
         ("GET", ["users", login, "installation"]) => Endpoint::UserInstallation(login),
+        (_, ["app", "hook", rest @ ..]) => hooks(method, Owner::App, rest),
+        (_, ["orgs", login, "hooks", rest @ ..]) => hooks(method, Owner::Organization(login), rest),
         (_, ["repos", owner, name, rest @ ..]) => {
             in_repository(method, Named::Name(owner, name), rest)
         }
@@ -72,8 +76,13 @@ fn in_repository<'a>(method: &str, named: Named<'a>, rest: &[&'a str]) -> Endpoi
             Endpoint::Contents(named, path.join("/"))
         }
         (_, ["actions", rest @ ..]) => in_actions(method, named, rest),
+        (_, ["hooks", rest @ ..]) => hooks(method, Owner::Repository(named), rest),
         _ => Endpoint::Unknown,
     }
+}
+
+fn hooks<'a>(method: &str, owner: Owner<'a>, rest: &[&'a str]) -> Endpoint<'a> {
+    Call::parse(method, owner, rest).map_or(Endpoint::Unknown, Endpoint::Hooks)
 }
 
 fn in_actions<'a>(method: &str, named: Named<'a>, rest: &[&'a str]) -> Endpoint<'a> {
@@ -127,6 +136,7 @@ impl<'a> Endpoint<'a> {
             Self::Job(..) => "get-job",
             Self::Cancel(..) => "cancel",
             Self::Rerun(..) => "rerun",
+            Self::Hooks(call) => call.operation(),
             Self::Unknown => "unknown",
         }
     }
@@ -149,6 +159,7 @@ impl<'a> Endpoint<'a> {
             | Self::Job(named, _)
             | Self::Cancel(named, _)
             | Self::Rerun(named, _) => Some(*named),
+            Self::Hooks(call) => call.repository(),
             Self::App
             | Self::AppInstallations
             | Self::AppInstallation(_)
@@ -165,16 +176,18 @@ impl<'a> Endpoint<'a> {
 
     /// Whether only the App itself may ask, with a JWT.
     pub(super) fn wants_jwt(&self) -> bool {
-        matches!(
-            self,
-            Self::App
-                | Self::AppInstallations
-                | Self::AppInstallation(_)
-                | Self::OrgInstallation(_)
-                | Self::UserInstallation(_)
-                | Self::RepositoryInstallation(_)
-                | Self::AppToken(_)
-        )
+        let of_hook = matches!(self, Self::Hooks(call) if call.owner == Owner::App);
+        of_hook
+            || matches!(
+                self,
+                Self::App
+                    | Self::AppInstallations
+                    | Self::AppInstallation(_)
+                    | Self::OrgInstallation(_)
+                    | Self::UserInstallation(_)
+                    | Self::RepositoryInstallation(_)
+                    | Self::AppToken(_)
+            )
     }
 
     /// The App permission that the endpoint asks for.
@@ -185,6 +198,7 @@ impl<'a> Endpoint<'a> {
             }
             Self::Repository(_) => "metadata=read",
             Self::Reference(..) | Self::Contents(..) => "contents=read",
+            Self::Hooks(call) => call.permission(),
             Self::RateLimit | Self::Meta | Self::Versions | Self::User | Self::Unknown => "",
             _ if self.wants_jwt() => "",
             _ => "actions=read",
@@ -192,7 +206,12 @@ impl<'a> Endpoint<'a> {
     }
 
     pub(super) fn writes(&self) -> bool {
-        self.permission() == "actions=write"
+        self.permission().ends_with("=write")
+    }
+
+    /// Whether it is for those alone who administer the repository or the organization.
+    pub(super) fn administers(&self) -> bool {
+        matches!(self, Self::Hooks(_))
     }
 
     /// Query parameters that the endpoint knows; GitHub ignores others, a correct client sends none.
@@ -215,6 +234,7 @@ impl<'a> Endpoint<'a> {
             Self::Jobs(..) => &["filter", "per_page", "page"],
             Self::Run(..) | Self::Attempt(..) => &["exclude_pull_requests"],
             Self::Contents(..) => &["ref"],
+            Self::Hooks(call) => call.known_parameters(),
             _ => &[],
         }
     }

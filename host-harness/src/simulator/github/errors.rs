@@ -5,10 +5,10 @@ use serde_json::json;
 use super::super::fault::Effect;
 use super::super::server::Reply;
 
-const DOCS: &str = "https://docs.github.com/rest";
+pub(super) const DOCS: &str = "https://docs.github.com/rest";
 
 /// Page of the documentation that an error of this operation names.
-fn documentation(operation: &str) -> String {
+pub(super) fn documentation(operation: &str) -> String {
     let page = match operation {
         "dispatch" => "/actions/workflows#create-a-workflow-dispatch-event",
         "get-workflow" => "/actions/workflows#get-a-workflow",

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::super::server::{Received, Reply};
 use super::app::{self, Reach};
+use super::endpoint::Endpoint;
 use super::errors;
 use super::options::{Options, Standing};
 
@@ -32,6 +33,15 @@ impl Caller {
     /// Installation tokens belong to an App; everything else to a person.
     pub(super) fn is_app(&self) -> bool {
         self.reach.is_some() || self.key.starts_with("ghs_")
+    }
+
+    /// Whether the caller has the permission of an endpoint. Tokens that were given may read everything, and those that
+    /// may write administer everything too.
+    pub(super) fn may(&self, endpoint: &Endpoint<'_>) -> bool {
+        match &self.reach {
+            Some(reach) => reach.permits(endpoint.permission()),
+            None => self.write || !(endpoint.writes() || endpoint.administers()),
+        }
     }
 
     pub(super) fn refusal(&self) -> &'static str {

@@ -8,8 +8,8 @@ use tokio::sync::oneshot;
 
 use super::super::lock;
 use super::State;
-use super::deliveries::{self, DeliveryEffect, DeliveryView, Outgoing, StruckDelivery};
-use super::run::{NewRun, Status};
+use super::hooks::{Event, Hook, Outgoing};
+use super::run::{NewRun, Run, Status};
 use super::run_object;
 use super::world::World;
 
@@ -163,171 +163,76 @@ impl State {
         let Some(run) = world.runs.get(&id) else {
             return;
         };
-        let owner = world
-            .repositories
-            .get(&run.repository)
-            .map_or("", |repository| repository.definition.owner.as_str());
-        let hooks: Vec<_> = lock(&self.hooks)
+        let Some(repository) = world.repositories.get(&run.repository) else {
+            return;
+        };
+        let hooks: Vec<Hook> = lock(&self.hooks)
             .iter()
-            .filter(|hook| hook.wants(event, owner))
+            .filter(|hook| hook.wants(event, repository))
             .cloned()
             .collect();
-        if hooks.is_empty() {
-            return;
-        }
         let installation = lock(&self.app)
-            .installation_id_on(owner)
+            .installation_id_on(&repository.definition.owner)
             .or(Some(self.options.installation_id));
-        let payloads: Vec<Bytes> = match event {
-            "workflow_run" => run_object::run_event(world, run, action, installation)
-                .into_iter()
-                .map(Bytes::from)
-                .collect(),
-            _ => run
-                .current()
-                .into_iter()
-                .flat_map(|attempt| &attempt.jobs)
-                .filter_map(|job| run_object::job_event(world, run, job, action, installation))
-                .map(Bytes::from)
-                .collect(),
-        };
-        for payload in payloads {
-            let guid = self.guid();
-            for hook in &hooks {
-                let (done, next) = oneshot::channel();
-                let after = lock(&self.lanes).insert((id, hook.id), next);
-                self.deliver(Outgoing {
-                    hook: hook.clone(),
-                    guid: guid.clone(),
-                    event,
+        let (apps, others): (Vec<Hook>, Vec<Hook>) =
+            hooks.into_iter().partition(|hook| hook.target.is_app());
+        // Who hears of the same thing hears of it under the same GUID.
+        let mut guids = Vec::new();
+        for (hooks, installation) in [(apps, installation), (others, None)] {
+            if hooks.is_empty() {
+                continue;
+            }
+            let payloads = payloads(world, run, event, action, installation);
+            for (number, payload) in payloads.into_iter().enumerate() {
+                if number == guids.len() {
+                    guids.push(self.guid());
+                }
+                let event = Event {
+                    guid: guids.get(number).cloned().unwrap_or_default(),
+                    name: event.to_owned(),
                     action: action.to_owned(),
                     run_id: id,
-                    payload: payload.clone(),
-                    redelivery: false,
-                    after,
-                    done: Some(done),
-                });
+                    repository_id: Some(run.repository),
+                    installation_id: installation,
+                    json: payload,
+                };
+                self.queue(&hooks, &event);
             }
         }
     }
 
-    /// Sends in the background, with whatever the faults have in store.
-    pub(super) fn deliver(self: &Arc<Self>, mut outgoing: Outgoing) {
-        let strikes = lock(&self.delivery_faults).strike(outgoing.event, &outgoing.action);
-        let mut effects = Vec::with_capacity(strikes.len());
-        for (effect, fault) in strikes {
-            effects.push(effect);
-            if let Some(fault) = fault {
-                lock(&self.struck_deliveries).push(StruckDelivery {
-                    at: self.now(),
-                    fault,
-                    event: outgoing.event.to_owned(),
-                    action: outgoing.action.clone(),
-                    run_id: outgoing.run_id,
-                });
-            }
+    /// Behind the earlier deliveries of the same run to the same hook.
+    fn queue(self: &Arc<Self>, hooks: &[Hook], event: &Event) {
+        for hook in hooks {
+            let (done, next) = oneshot::channel();
+            let after = lock(&self.lanes).insert((event.run_id, hook.id), next);
+            self.deliver(Outgoing {
+                hook: hook.clone(),
+                event: event.clone(),
+                redelivery: false,
+                after,
+                done: Some(done),
+            });
         }
-        let state = Arc::clone(self);
-        tokio::spawn(async move {
-            if effects.contains(&DeliveryEffect::Drop) {
-                // The deliveries behind must still wait for those before.
-                if let Some(after) = outgoing.after.take() {
-                    let _ = after.await;
-                }
-                return;
-            }
-            if let Some(after) = outgoing.after.take() {
-                let _ = after.await;
-            }
-            let mut copies = 1;
-            let mut secret = outgoing.hook.secret.clone();
-            for effect in &effects {
-                match effect {
-                    DeliveryEffect::Overtaken(time) => {
-                        outgoing.done = None;
-                        tokio::time::sleep(*time).await;
-                    }
-                    DeliveryEffect::Delay(time) => tokio::time::sleep(*time).await,
-                    DeliveryEffect::Duplicate => copies += 1,
-                    DeliveryEffect::NullConclusion => {
-                        outgoing.payload = deliveries::without_conclusion(&outgoing.payload);
-                    }
-                    DeliveryEffect::NoSignature => secret = None,
-                    DeliveryEffect::BadSignature => secret = Some("another secret".into()),
-                    DeliveryEffect::Drop => {}
-                }
-            }
-            let signature = secret.map(|secret| deliveries::signature(&secret, &outgoing.payload));
-            for _ in 0..copies {
-                state.send(&outgoing, signature.clone()).await;
-            }
-        });
     }
+}
 
-    async fn send(&self, outgoing: &Outgoing, signature: Option<String>) {
-        let headers = deliveries::headers(outgoing, self.options.app_id, signature);
-        let delivered_at = self.now();
-        let (status_code, status, duration) = deliveries::send(
-            &self.client,
-            &outgoing.hook.url,
-            &headers,
-            outgoing.payload.clone(),
-            self.options.delivery_timeout,
-        )
-        .await;
-        let view = DeliveryView {
-            id: self.delivery_id(),
-            guid: outgoing.guid.clone(),
-            hook_id: outgoing.hook.id,
-            event: outgoing.event.to_owned(),
-            action: outgoing.action.clone(),
-            run_id: outgoing.run_id,
-            status_code,
-            status,
-            redelivery: outgoing.redelivery,
-            delivered_at,
-            duration,
-            headers,
-            payload: if self.options.keep_bodies {
-                outgoing.payload.clone()
-            } else {
-                Bytes::new()
-            },
-        };
-        lock(&self.deliveries).push(view);
-        self.change();
+/// The bodies of one event: one of a run, one for each of its jobs.
+fn payloads(
+    world: &World,
+    run: &Run,
+    event: &str,
+    action: &str,
+    installation: Option<u64>,
+) -> Vec<Bytes> {
+    if event == "workflow_run" {
+        let payload = run_object::run_event(world, run, action, installation);
+        return payload.into_iter().map(Bytes::from).collect();
     }
-
-    /// Sends an earlier event again under its GUID, to the hook that it went to. `false` if its body is not known.
-    pub(super) fn redeliver(self: &Arc<Self>, guid: &str) -> bool {
-        let found = lock(&self.deliveries)
-            .iter()
-            .find(|view| view.guid == guid)
-            .cloned();
-        let Some(view) = found.filter(|view| !view.payload.is_empty()) else {
-            return false;
-        };
-        let hook = lock(&self.hooks)
-            .iter()
-            .find(|hook| hook.id == view.hook_id)
-            .cloned();
-        let Some(hook) = hook else { return false };
-        let event = if view.event == "workflow_run" {
-            "workflow_run"
-        } else {
-            "workflow_job"
-        };
-        self.deliver(Outgoing {
-            hook,
-            guid: view.guid,
-            event,
-            action: view.action,
-            run_id: view.run_id,
-            payload: view.payload,
-            redelivery: true,
-            after: None,
-            done: None,
-        });
-        true
-    }
+    run.current()
+        .into_iter()
+        .flat_map(|attempt| &attempt.jobs)
+        .filter_map(|job| run_object::job_event(world, run, job, action, installation))
+        .map(Bytes::from)
+        .collect()
 }

@@ -191,18 +191,7 @@ impl Page {
     pub(super) fn link(self, reply: Reply, received: &Received, base: &str, total: usize) -> Reply {
         let last = total.div_ceil(self.size).max(1);
         let to = |number: usize, relation: &str| {
-            let mut query = url::form_urlencoded::Serializer::new(String::new());
-            for (name, value) in received.parameters() {
-                if name != "page" {
-                    query.append_pair(&name, &value);
-                }
-            }
-            query.append_pair("page", &number.to_string());
-            format!(
-                "<{base}{}?{}>; rel=\"{relation}\"",
-                received.path,
-                query.finish()
-            )
+            link_to(received, base, ("page", &number.to_string()), relation)
         };
         let mut links = Vec::new();
         if self.number > 1 {
@@ -219,6 +208,27 @@ impl Page {
             reply.with("link", links.join(", "))
         }
     }
+}
+
+/// One entry of a `link` header: the same request with another value of this parameter.
+pub(super) fn link_to(
+    received: &Received,
+    base: &str,
+    (name, value): (&str, &str),
+    relation: &str,
+) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    for (other, value) in received.parameters() {
+        if other != name {
+            query.append_pair(&other, &value);
+        }
+    }
+    query.append_pair(name, value);
+    format!(
+        "<{base}{}?{}>; rel=\"{relation}\"",
+        received.path,
+        query.finish()
+    )
 }
 
 #[cfg(test)]

@@ -3,17 +3,23 @@
 //! Operation names for [`Fault`]: `dispatch`, `get-repository`, `list-runs`, `get-run`,
 //! `get-attempt`, `list-jobs`, `get-job`, `get-workflow`, `list-workflows`, `switch-workflow`, `cancel`, `rerun`,
 //! `get-ref`, `get-contents`, `get-user`, `app`, `app-installations`, `app-installation`, `app-token`, `rate-limit`,
-//! `meta`, `versions`, `unknown`.
+//! `meta`, `versions`, `unknown`; and for the webhooks of repositories, organizations and the App alike `list-hooks`,
+//! `create-hook`, `get-hook`, `update-hook`, `delete-hook`, `get-hook-config`, `update-hook-config`, `ping-hook`,
+//! `list-deliveries`, `get-delivery`, `redeliver`.
 //!
 //! There is one GitHub App ([`Options::app_id`]), installed where [`GitHub::add_app_installation`] says. It proves
 //! itself with a JWT and is given installation tokens. Tokens of [`Options::tokens`] need no App and reach every
 //! repository. Stricter than github.com: an installation token sees no repository of another account, not even a
 //! public one.
 //!
-//! Not simulated: administration of hooks and deliveries over REST (use [`GitHub::add_webhook`],
-//! [`GitHub::deliveries`], [`GitHub::redeliver`]), suspending and uninstalling the App over REST (use
-//! [`GitHub::suspend`], [`GitHub::uninstall`]), tokens of people, several keys of one App, the `ping` of a new hook,
-//! the legacy SHA-1 signature, GraphQL, logs and artifacts, TLS, and secondary limits by counting (inject
+//! Webhooks are made over REST, for a repository or an organization, or by [`GitHub::add_webhook`], for the App. All of
+//! them get deliveries of `workflow_run` and `workflow_job`, and those made over REST a `ping`; they can be for other
+//! events, but nothing else happens here. Kinder than github.com: a URL on loopback is allowed. Where several App hooks
+//! were added, `/app/hook/config` is about the first, `/app/hook/deliveries` about all.
+//!
+//! Not simulated: `push` events, and with them `POST …/hooks/{id}/tests`; suspending and uninstalling the App over REST
+//! (use [`GitHub::suspend`], [`GitHub::uninstall`]), tokens of people, several keys of one App, GraphQL, logs and
+//! artifacts, TLS (so that `insecure_ssl` is only kept and read back), and secondary limits by counting (inject
 //! [`secondary_limit`]).
 
 mod answers;
@@ -24,6 +30,7 @@ mod endpoint;
 mod errors;
 mod files;
 mod gate;
+mod hooks;
 mod life;
 mod listing;
 mod lists;
@@ -40,11 +47,12 @@ mod world;
 mod tests;
 
 pub use app::{AppInstallation, AppTokenFormat, TEST_KEY_PKCS1, TEST_KEY_PKCS8};
-pub use deliveries::{DeliveryEffect, DeliveryFault, DeliveryView, StruckDelivery, signature};
+pub use deliveries::{DeliveryEffect, DeliveryFault, DeliveryView, StruckDelivery};
 pub use errors::{
     bad_gateway, not_found, primary_limit, secondary_limit, server_error,
     server_error_after_processing,
 };
+pub use hooks::signature;
 pub use life::Phase;
 pub use options::{Options, Standing};
 pub use repository::{Input, Repository, Workflow};
@@ -64,8 +72,9 @@ use super::lock;
 use super::recording::{Exchange, Recording};
 use super::server::Running;
 use app::App;
-use deliveries::{DeliveryFaults, Hook};
+use deliveries::DeliveryFaults;
 use gate::Gate;
+use hooks::{Config, Hook, Target};
 use objects::Bases;
 use run::NewRun;
 use view::view;
@@ -102,12 +111,13 @@ struct State {
     /// Locked after the world and before the gate by whoever needs both.
     app: Mutex<App>,
     world: Mutex<World>,
+    /// Locked after the world, and before the log of deliveries.
     hooks: Mutex<Vec<Hook>>,
     /// The last queued delivery of each run and hook, so that the next one waits for it.
     lanes: Mutex<HashMap<(u64, u64), oneshot::Receiver<()>>>,
     deliveries: Mutex<Vec<DeliveryView>>,
     struck_deliveries: Mutex<Vec<StruckDelivery>>,
-    client: deliveries::Client,
+    client: hooks::Client,
     counter: AtomicU64,
     changed: watch::Sender<u64>,
 }
@@ -129,6 +139,10 @@ impl State {
             0x6f00_0000_u64 + number,
             number % 0x1000
         )
+    }
+
+    fn hook_id(&self) -> u64 {
+        470_000_000 + self.next()
     }
 
     fn delivery_id(&self) -> u64 {
@@ -159,7 +173,7 @@ impl GitHub {
                 lanes: Mutex::default(),
                 deliveries: Mutex::default(),
                 struck_deliveries: Mutex::default(),
-                client: deliveries::client(),
+                client: hooks::client(),
                 counter: AtomicU64::new(0),
                 changed: watch::Sender::new(0),
                 options,
@@ -276,13 +290,16 @@ impl GitHub {
         secret: Option<String>,
         events: Vec<String>,
     ) -> u64 {
-        let id = 470_000_000 + self.api.next();
+        let id = self.api.hook_id();
+        let now = self.api.now();
         lock(&self.api.hooks).push(Hook {
             id,
-            owner,
-            url,
-            secret,
+            target: Target::App(owner),
+            config: Config::json(url, secret),
             events,
+            active: true,
+            created_at: now,
+            updated_at: now,
         });
         id
     }
@@ -428,9 +445,10 @@ impl GitHub {
         lock(&self.api.gate).forget_limits();
     }
 
-    /// Sends an earlier delivery again, with the same GUID and body. `false` if there is none, or no body was kept.
+    /// Sends an earlier delivery again, with the same GUID and body, to the hook that got it first. `false` if there is
+    /// none, or no body was kept.
     pub fn redeliver(&self, guid: &str) -> bool {
-        self.api.redeliver(guid)
+        self.api.redeliver(|view| view.guid == guid)
     }
 
     /// Waits until the condition holds or the time is over; says whether it held.

@@ -12,7 +12,7 @@ use super::app::{AppInstallation, AppTokenFormat, TEST_KEY_PKCS1};
 pub struct Options {
     /// Address to listen on. Default: loopback, any free port.
     pub listen: SocketAddr,
-    /// Tokens with `actions: write`. Default: one installation token.
+    /// Tokens with `actions: write` that may administer webhooks too. Default: one installation token.
     pub tokens: Vec<String>,
     /// Tokens with `actions: read` only. Default: none.
     pub read_only_tokens: Vec<String>,

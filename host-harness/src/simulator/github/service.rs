@@ -150,7 +150,9 @@ impl State {
     /// themselves are not repeated.
     fn credential_violation(&self, received: &Received, endpoint: &Endpoint<'_>) -> Option<String> {
         let token = gate::token(received);
-        if token.is_none() && (endpoint.repository().is_some() || endpoint.wants_jwt()) {
+        let is_of_somebody =
+            endpoint.repository().is_some() || endpoint.wants_jwt() || endpoint.administers();
+        if token.is_none() && is_of_somebody {
             return Some("no Authorization".to_owned());
         }
         let token = token?;

@@ -68,7 +68,7 @@ impl World {
         base + self.counter
     }
 
-    fn owner_id(&mut self, login: &str) -> u64 {
+    pub(super) fn owner_id(&mut self, login: &str) -> u64 {
         if let Some(id) = self.owners.get(&login.to_lowercase()) {
             return *id;
         }
@@ -156,6 +156,15 @@ impl World {
         self.renamed
             .insert(format!("{owner}/{name}").to_lowercase(), id);
         true
+    }
+
+    /// Login of an organization that has repositories, as it is written.
+    pub(super) fn organization(&self, login: &str) -> Option<String> {
+        self.repositories
+            .values()
+            .map(|record| &record.definition)
+            .find(|one| one.organization && one.owner.eq_ignore_ascii_case(login))
+            .map(|one| one.owner.clone())
     }
 
     /// The user object of an account that has something installed.
