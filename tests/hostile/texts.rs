@@ -344,6 +344,11 @@ pub async fn feature_two_memories(name: &str) {
     expect_refused(name, &["memor"]).await;
 }
 
+/// Is refused with a sentence. It once ended the process: wasmtime's own code between the two has two memories.
+pub async fn two_components(name: &str) {
+    expect_refused(name, &["memor"]).await;
+}
+
 /// Is refused: no plugin needs it.
 pub async fn feature_tail_calls(name: &str) {
     expect_refused(name, &["tail"]).await;

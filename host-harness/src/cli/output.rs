@@ -7,9 +7,10 @@ use crate::egress::{Exchange, ExchangeOutcome};
 use crate::engine::CallError;
 use serde_json::{Value, json};
 
-/// Prints one JSON object, the whole output of a command.
+/// Prints one JSON object, the whole output of a command. Whoever reads it may have gone: then nobody misses it.
 pub(super) fn print(value: &Value) {
-    println!("{value:#}");
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stdout(), "{value:#}");
 }
 
 /// An object with one more member.

@@ -142,8 +142,12 @@ const HOST_STACK: usize = 1536 << 10;
 
 /// The parts of WebAssembly that plugins may use: what compilers for Rust, C, Go and TinyGo emit unasked. Everything
 /// else is off, whatever wasmtime's default is: garbage collection, exceptions, threads, typed references to functions,
-/// several or 64-bit memories, tail calls, instructions that behave differently on different machines, asynchronous
+/// 64-bit memories, tail calls, instructions that behave differently on different machines, asynchronous
 /// components. What is not there cannot be attacked, and makes no plugin depend on this machine or this version.
+///
+/// Several memories are on for one reason: wasmtime's own code between two components inside of one has them, and
+/// without the feature such a component ends the process while it is compiled. The limit of one memory for each
+/// component (`limits::MEMORIES`) refuses both kinds with a sentence.
 const ALLOWED: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
     .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
     .union(WasmFeatures::SIGN_EXTENSION)
@@ -155,6 +159,7 @@ const ALLOWED: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
     .union(WasmFeatures::EXTENDED_CONST)
     .union(WasmFeatures::FLOATS)
     .union(WasmFeatures::SIMD)
+    .union(WasmFeatures::MULTI_MEMORY)
     .union(WasmFeatures::COMPONENT_MODEL);
 
 fn pool(options: &EngineOptions) -> PoolingAllocationConfig {

@@ -6,7 +6,7 @@ use super::driver::post;
 use super::entry::{Entry, Happened};
 use super::{Shared, ack as port_ack, lock};
 use crate::clock;
-use crate::contract::{Attempt, Failure, FailureKind};
+use crate::contract::{Attempt, Failure, FailureKind, RunPlan};
 use crate::egress::BeforeSending;
 use crate::engine::CallError;
 use crate::legible::escaped;
@@ -23,11 +23,33 @@ pub(super) fn plan(shared: &Arc<Shared>, entry: &Arc<Entry>) {
     let (shared, entry) = (shared.clone(), entry.clone());
     tokio::spawn(async move {
         let plan = match entry.order.clone() {
-            Some(order) => flatten(shared.runtime.plan(call(&entry), order).await),
+            Some(order) => {
+                let action = order.action_type.clone();
+                let answer = flatten(shared.runtime.plan(call(&entry), order).await);
+                let mut known = shared.runtime.manifest().action_types.iter();
+                planned(answer, &action, known.any(|one| one.name == action))
+            }
             None => Err(no_order()),
         };
         post(&shared, &entry, Happened::life(Event::Planned(plan)));
     });
+}
+
+/// A plugin may do without `plan` (see the contract): its runs may overlap, and their ends are reported. About an action
+/// that it does not know, `unsupported` says just that.
+fn planned(
+    answer: Result<RunPlan, Failure>,
+    action: &str,
+    is_known: bool,
+) -> Result<RunPlan, Failure> {
+    match answer {
+        Err(failure) if is_known && failure.kind == FailureKind::Unsupported => Ok(RunPlan {
+            partition_key: None,
+            report_status: true,
+            target: action.to_owned(),
+        }),
+        answer => answer,
+    }
 }
 
 pub(super) fn ack(shared: &Arc<Shared>, entry: &Arc<Entry>, again: bool) {
@@ -212,5 +234,39 @@ mod tests {
         };
         assert_eq!(stopped(&error(true)).kind, FailureKind::Ambiguous);
         assert_eq!(stopped(&error(false)).kind, FailureKind::Internal);
+    }
+
+    fn refused(kind: FailureKind) -> Result<RunPlan, Failure> {
+        Err(Failure {
+            kind,
+            code: "code".to_owned(),
+            message: "message".to_owned(),
+            remedy: None,
+            request_sent: false,
+        })
+    }
+
+    #[test]
+    fn a_plugin_without_plan_starts_runs_that_may_overlap_and_whose_ends_are_reported() {
+        let plan = planned(refused(FailureKind::Unsupported), "dispatch_workflow", true).unwrap();
+        assert_eq!(plan.partition_key, None);
+        assert!(plan.report_status);
+        assert_eq!(plan.target, "dispatch_workflow");
+    }
+
+    #[test]
+    fn an_action_that_the_plugin_does_not_know_is_refused_as_before() {
+        let answer = planned(refused(FailureKind::Unsupported), "explode", false);
+        assert_eq!(answer.unwrap_err().kind, FailureKind::Unsupported);
+    }
+
+    #[test]
+    fn any_other_failure_of_plan_ends_the_run() {
+        let answer = planned(
+            refused(FailureKind::InvalidParameters),
+            "dispatch_workflow",
+            true,
+        );
+        assert_eq!(answer.unwrap_err().kind, FailureKind::InvalidParameters);
     }
 }

@@ -6,6 +6,7 @@ use super::decision::Event;
 use super::driver::post;
 use super::entry::{Entry, Happened};
 use super::{Shared, lock};
+use crate::contract::FailureKind;
 use crate::legible::escaped;
 use crate::metrics::CheckResult;
 use crate::scheduler::Share;
@@ -68,7 +69,13 @@ async fn check(shared: &Arc<Shared>, entry: &Arc<Entry>) {
         }
         Err(failure) => {
             shared.metrics.checked(CheckResult::Failed);
-            tracing::warn!(run = %entry.key, "could not be checked: {}", escaped(&failure.message));
+            let message = escaped(&failure.message);
+            if failure.kind == FailureKind::Unsupported {
+                // Not news: the plugin never can. It still counts, or a run whose end is lost would stay for ever.
+                tracing::debug!(run = %entry.key, "cannot be checked: {message}");
+            } else {
+                tracing::warn!(run = %entry.key, "could not be checked: {message}");
+            }
             post(shared, entry, Happened::life(Event::Unanswered(failure)));
         }
     }

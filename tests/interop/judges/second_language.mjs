@@ -5,7 +5,6 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { parse } from '@bytecodealliance/jco';
 import { build } from '../plugin/build.mjs';
 import { WholePath } from '../plugin/whole_path.mjs';
 
@@ -21,7 +20,6 @@ export async function judge(bench) {
     await build(plugin);
     return true;
   });
-  await composed(bench, environment);
   if (!built) return;
   await loaded(bench, plugin, environment);
   await dispatched(bench, environment);
@@ -219,13 +217,3 @@ async function wholePath(bench, plugin, environment) {
 }
 
 /** Toolchains that fill in what a plugin must not import do it by composition, and each part has a memory of its own. */
-async function composed(bench, environment) {
-  await bench.case('a component with two memories is refused in a sentence', async () => {
-    const text = await readFile(new URL('../plugin/two_memories.wat', import.meta.url), 'utf8');
-    const two = join(bench.folder, 'two_memories.wasm');
-    await writeFile(two, await parse(text));
-    const { code, stderr } = await bench.run(['inspect', two], environment);
-    assert.equal(code, 2, stderr);
-    assert.match(stderr, /^error: [^\n]+\n$/);
-  });
-}

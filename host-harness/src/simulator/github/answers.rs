@@ -11,7 +11,7 @@ use super::super::server::{Received, Reply};
 use super::State;
 use super::dispatch;
 use super::endpoint::{Endpoint, Named};
-use super::errors::{documentation, error_at};
+use super::errors::error_at;
 use super::gate::{Caller, VERSIONS};
 use super::hooks::Target;
 use super::objects;
@@ -61,8 +61,8 @@ impl Asked<'_> {
         let id = self.repository_id()?;
         match self.endpoint {
             Endpoint::Dispatch(_, key) => self.dispatch(id, key),
-            Endpoint::Cancel(_, run) => self.cancel(id, run),
-            Endpoint::Rerun(_, run) => self.rerun(id, run),
+            Endpoint::Cancel(_, run, _) => self.cancel(id, run),
+            Endpoint::Rerun(_, run, only_failed) => self.rerun(id, run, *only_failed),
             Endpoint::SwitchWorkflow(_, key, on) => self.switch(id, key, *on),
             _ => {
                 let world = lock(&self.state.world);
@@ -76,15 +76,7 @@ impl Asked<'_> {
     }
 
     pub(super) fn error(&self, status: u16, message: &str) -> Reply {
-        error_at(&self.page(), status, message)
-    }
-
-    /// Page of the documentation that errors of the endpoint name.
-    pub(super) fn page(&self) -> String {
-        match self.endpoint {
-            Endpoint::Hooks(call) => call.page(),
-            other => documentation(other.operation()),
-        }
+        error_at(&self.endpoint.page(), status, message)
     }
 
     pub(super) fn not_found(&self) -> Reply {
@@ -287,15 +279,20 @@ impl Asked<'_> {
         }
     }
 
-    fn rerun(&self, repository: u64, id: &str) -> Result<Reply, Reply> {
-        let id = self.run(&lock(&self.state.world), repository, id)?.id;
+    fn rerun(&self, repository: u64, id: &str, only_failed: bool) -> Result<Reply, Reply> {
+        let (id, is_over, is_good) = {
+            let world = lock(&self.state.world);
+            let run = self.run(&world, repository, id)?;
+            let end = run.current().and_then(|now| now.conclusion.as_deref());
+            (run.id, end.is_some(), end == Some("success"))
+        };
+        if only_failed && is_over && is_good {
+            return Err(self.error(403, "This workflow run cannot be retried"));
+        }
         if self.state.rerun(id) {
             Ok(Reply::json(201, "{}"))
         } else {
-            Err(self.error(
-                403,
-                "The workflow run containing this job is already running",
-            ))
+            Err(self.error(403, "This workflow is already running"))
         }
     }
 

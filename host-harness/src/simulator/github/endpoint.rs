@@ -1,6 +1,7 @@
 //! Which endpoint a request names, and what it is called in faults and the log.
 
 use super::super::server::Received;
+use super::errors::{DOCS, documentation};
 use super::hooks::{Call, Owner};
 
 /// A repository as a path names it.
@@ -37,8 +38,10 @@ pub(super) enum Endpoint<'a> {
     Attempt(Named<'a>, &'a str, &'a str),
     Jobs(Named<'a>, &'a str, Option<&'a str>),
     Job(Named<'a>, &'a str),
-    Cancel(Named<'a>, &'a str),
-    Rerun(Named<'a>, &'a str),
+    /// The last: whether by force.
+    Cancel(Named<'a>, &'a str, bool),
+    /// The last: whether only what has failed.
+    Rerun(Named<'a>, &'a str, bool),
     Hooks(Call<'a>),
     Unknown,
 }
@@ -101,8 +104,10 @@ fn in_actions<'a>(method: &str, named: Named<'a>, rest: &[&'a str]) -> Endpoint<
             Endpoint::Jobs(named, id, Some(number))
         }
         ("GET", ["jobs", id]) => Endpoint::Job(named, id),
-        ("POST", ["runs", id, "cancel" | "force-cancel"]) => Endpoint::Cancel(named, id),
-        ("POST", ["runs", id, "rerun" | "rerun-failed-jobs"]) => Endpoint::Rerun(named, id),
+        ("POST", ["runs", id, "cancel"]) => Endpoint::Cancel(named, id, false),
+        ("POST", ["runs", id, "force-cancel"]) => Endpoint::Cancel(named, id, true),
+        ("POST", ["runs", id, "rerun"]) => Endpoint::Rerun(named, id, false),
+        ("POST", ["runs", id, "rerun-failed-jobs"]) => Endpoint::Rerun(named, id, true),
         _ => Endpoint::Unknown,
     }
 }
@@ -141,6 +146,36 @@ impl<'a> Endpoint<'a> {
         }
     }
 
+    /// Page of the documentation that errors of the endpoint name.
+    pub(super) fn page(&self) -> String {
+        let page = match self {
+            Self::Hooks(call) => return call.page(),
+            Self::SwitchWorkflow(_, _, true) => "/actions/workflows#enable-a-workflow",
+            Self::SwitchWorkflow(_, _, false) => "/actions/workflows#disable-a-workflow",
+            Self::WorkflowRuns(..) => "/actions/workflow-runs#list-workflow-runs-for-a-workflow",
+            Self::Attempt(..) => "/actions/workflow-runs#get-a-workflow-run-attempt",
+            Self::Jobs(_, _, Some(_)) => {
+                "/actions/workflow-jobs#list-jobs-for-a-workflow-run-attempt"
+            }
+            Self::Cancel(_, _, true) => "/actions/workflow-runs#force-cancel-a-workflow-run",
+            Self::Rerun(_, _, false) => "/actions/workflow-runs#re-run-a-workflow",
+            Self::Rerun(_, _, true) => {
+                "/actions/workflow-runs#re-run-failed-jobs-from-a-workflow-run"
+            }
+            Self::OrgInstallation(_) => {
+                "/apps/apps#get-an-organization-installation-for-the-authenticated-app"
+            }
+            Self::UserInstallation(_) => {
+                "/apps/apps#get-a-user-installation-for-the-authenticated-app"
+            }
+            Self::RepositoryInstallation(_) => {
+                "/apps/apps#get-a-repository-installation-for-the-authenticated-app"
+            }
+            other => return documentation(other.operation()),
+        };
+        format!("{DOCS}{page}")
+    }
+
     pub(super) fn repository(&self) -> Option<Named<'a>> {
         match self {
             Self::Repository(named)
@@ -157,8 +192,8 @@ impl<'a> Endpoint<'a> {
             | Self::Attempt(named, _, _)
             | Self::Jobs(named, _, _)
             | Self::Job(named, _)
-            | Self::Cancel(named, _)
-            | Self::Rerun(named, _) => Some(*named),
+            | Self::Cancel(named, _, _)
+            | Self::Rerun(named, _, _) => Some(*named),
             Self::Hooks(call) => call.repository(),
             Self::App
             | Self::AppInstallations

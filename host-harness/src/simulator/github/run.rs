@@ -75,6 +75,9 @@ pub(super) struct NewRun {
     pub(super) actor: String,
 }
 
+/// The step of a job that does its work, and the one that fails where nobody has said which.
+pub(super) const STEP: &str = "Run make";
+
 impl Workflow {
     pub(super) fn attempt(&self, number: u32, first_job: u64, now: SystemTime) -> Attempt {
         let conclusion = self.conclusion_of(number);
@@ -152,6 +155,13 @@ impl Run {
         attempt.status = status;
         attempt.updated_at = now;
         attempt.conclusion = conclusion.map(str::to_owned);
+        let somewhere = attempt.jobs.iter().any(|job| job.failing_step.is_some());
+        if let (Some("failure"), false, Some(last)) =
+            (conclusion, somewhere, attempt.jobs.last_mut())
+        {
+            // A run fails because one of its jobs does.
+            last.failing_step = Some(STEP.to_owned());
+        }
         for job in &mut attempt.jobs {
             job.status = status;
             match status {

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::objects::{node_id, time, time_millis};
-use super::run::{Attempt, Job, Run, Status};
+use super::run::{Attempt, Job, Run, STEP, Status};
 use super::world::{RepositoryRecord, WorkflowRecord, World};
 
 #[derive(Debug, Serialize)]
@@ -240,7 +240,7 @@ fn steps(job: &Job) -> Vec<Value> {
                     all.push(step(3, name, "completed", Some("failure")));
                     all.push(step(4, "Upload results", "completed", Some("skipped")));
                 }
-                None => all.push(step(3, "Run make", "completed", end)),
+                None => all.push(step(3, STEP, "completed", Some(step_conclusion(end)))),
             }
             all.push(step(
                 9,
@@ -251,6 +251,15 @@ fn steps(job: &Job) -> Vec<Value> {
             all.push(step(10, "Complete job", "completed", Some("success")));
             all
         }
+    }
+}
+
+/// Steps know fewer ends than jobs do (schema `webhooks_workflow_job`).
+fn step_conclusion(job: Option<&str>) -> &str {
+    match job {
+        Some(end @ ("failure" | "skipped" | "cancelled")) => end,
+        Some("timed_out") => "cancelled",
+        _ => "success",
     }
 }
 

@@ -86,7 +86,8 @@ impl Service for Api {
         }
         let reply = answers::answer(&self.0, received, &endpoint, &caller, version);
         let reply = conditional(received, reply);
-        if reply.status == 304 {
+        // Free only for those who say who they are (docs: Best practices, conditional requests).
+        if reply.status == 304 && !caller.anonymous {
             lock(&self.gate).uncount(&caller.key);
         }
         reply
@@ -182,6 +183,10 @@ impl State {
                 "API rate limit exceeded for installation ID {}.",
                 self.options.installation_id
             ),
+            None if caller.anonymous => "API rate limit exceeded for 127.0.0.1. (But here's the good news: \
+                                         Authenticated requests get a higher rate limit. Check out the documentation \
+                                         for more details.)"
+                .to_owned(),
             None => "API rate limit exceeded for user ID 41000001.".to_owned(),
         };
         let page = "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api";

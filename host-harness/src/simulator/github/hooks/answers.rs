@@ -61,7 +61,7 @@ impl Asked<'_> {
                 Some(json!([{"resource": "Hook", "code": "custom", "message": text}])),
             ),
         };
-        let mut body = json!({"message": message, "documentation_url": self.page()});
+        let mut body = json!({"message": message, "documentation_url": self.endpoint.page()});
         if let (Some(errors), Some(body)) = (errors, body.as_object_mut()) {
             body.insert("errors".into(), errors);
         }

@@ -1,4 +1,4 @@
-;; Two components in one: the second gives the first a text, so each has a memory.
+;; Two components in one, as tools that compose make them: the second gives the first a text, so each has a memory.
 (component
   (component $taker
     (core module $m
