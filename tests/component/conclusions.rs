@@ -164,7 +164,7 @@ conclusions! {
     success_is_success: "success" is Success, "Succeeded", None;
     skipped_is_success: "skipped" is Success, "Skipped", None;
     neutral_is_success: "neutral" is Success, "Neutral", None;
-    failure_is_failure: "failure" is Failure, "Failed", None;
+    failure_is_failure: "failure" is Failure, "Failed", Some("failed in step 3: Run make");
     cancelled_is_cancelled: "cancelled" is Cancelled, "Cancelled", None;
     timed_out_is_failure: "timed_out" is Failure, "Timed out", Some("build");
     action_required_is_failure: "action_required" is Failure, "Action required", Some("a person to act");

@@ -168,13 +168,18 @@ async fn follow(
     mut signals: Signals,
 ) -> Result<(), Stop> {
     let mut seen = 0;
+    let mut is_over = false;
     loop {
         for exchange in exchanges().iter().skip(seen) {
             show(exchange, format);
             seen += 1;
         }
+        // What came between the last look and the signal has been shown by now.
+        if is_over {
+            return Ok(());
+        }
         tokio::select! {
-            () = signals.next() => return Ok(()),
+            () = signals.next() => is_over = true,
             () = tokio::time::sleep(LOOK) => {}
         }
     }

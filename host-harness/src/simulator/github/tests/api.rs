@@ -396,7 +396,15 @@ async fn a_run_can_be_run_again_once_it_is_completed() -> Outcome {
     let id = started(&github, "slow.yml").await?;
     let path = format!("/repos/acme/shop/actions/runs/{id}/rerun");
     let early = send(&github, "POST", &path, &[], "").await?;
-    assert_eq!(early.status, 403);
+    assert_eq!(
+        (early.status, early.text("/message")),
+        (403, "This workflow is already running".to_owned())
+    );
+    assert!(
+        early
+            .text("/documentation_url")
+            .ends_with("#re-run-a-workflow")
+    );
     github.finish(id, "failure");
     let again = send(&github, "POST", &path, &[], "").await?;
     assert_eq!((again.status, again.text("")), (201, "{}".to_owned()));

@@ -3,6 +3,7 @@
 mod api;
 mod app;
 mod faults;
+mod hooks;
 mod webhooks;
 
 use std::time::Duration;
