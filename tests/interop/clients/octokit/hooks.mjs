@@ -149,7 +149,8 @@ class Hooks {
       assert.equal(data.request.headers['X-Hub-Signature-256'], arrived.headers['x-hub-signature-256']);
       assert.equal(data.url, this.github.receiver.at(this.path));
     });
-    await bench.case(`a delivery that failed is found as such, and arrives under the same GUID when sent again (${who})`, () => this.#again(list));
+    const name = `a delivery that failed is found as such, and arrives under the same GUID when sent again (${who})`;
+    await bench.case(name, () => this.#again(list));
   }
 
   async #again(list) {

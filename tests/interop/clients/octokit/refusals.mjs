@@ -144,6 +144,7 @@ async function tokens(refusals, github) {
     ['a permission too many', { permissions: { issues: 'write' } }, 'The permissions requested are not granted to this installation.'],
     ['an unknown key', { repos: ['shop'] }, 'Invalid request.\n\n"repos" is not a permitted key.'],
   ]) {
-    await refusals.expect(`a token for ${name}`, createInstallationAccessToken, { installation_id, ...wanted }, 422, message, { type: 'App' });
+    const asked = { installation_id, ...wanted };
+    await refusals.expect(`a token for ${name}`, createInstallationAccessToken, asked, 422, message, { type: 'App' });
   }
 }
