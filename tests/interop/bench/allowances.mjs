@@ -19,7 +19,7 @@ export class Allowances {
     return new Allowances(parse(await readFile(url, 'utf8')).allow ?? []);
   }
 
-  /** The reason why this difference is right, if there is one. `where` may end with `*`; `what` is optional text in it. */
+  /** The reason why this difference is right, if there is one. In `where`, `*` stands for anything; `what` is optional text in the difference. */
   explain(judge, where, what) {
     const entry = this.#entries.find((entry) => entry.judge === judge && matches(entry.where, where) && what.includes(entry.what ?? ''));
     if (entry) entry.used = true;

@@ -70,8 +70,8 @@ export class Bench {
   }
 
   /** A simulated GitHub on a free port of loopback: `{ apiUrl, token, app, program }`. */
-  async simulateGithub(args = []) {
-    const program = this.start(['simulate', 'github', '--listen', '127.0.0.1:0', '--output', 'json', ...args]);
+  async simulateGithub(args = [], environment = {}) {
+    const program = this.start(['simulate', 'github', '--listen', '127.0.0.1:0', '--output', 'json', ...args], environment);
     return { ...(await program.firstJson()), program };
   }
 

@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { until } from './until.mjs';
+import { until } from '../bench/until.mjs';
 
 export class Receiver {
   /** `{ path, headers, body }`, in the order in which they came. */

@@ -3,6 +3,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Octokit } from '@octokit/rest';
+import { until } from '../bench/until.mjs';
 
 const REPOSITORY = { owner: 'acme', repo: 'shop' };
 export const SECRET = 'a secret of the receiver: ü, 0, "';
@@ -32,14 +33,14 @@ export async function play(receiver, github, conclusions) {
     const dispatch = { ...REPOSITORY, workflow_id: `${name}.yml`, ref: 'main', return_run_details: true };
     runs[name] = (await actions.createWorkflowDispatch(dispatch)).data.workflow_run_id;
   }
-  await receiver.until('the run of an hour is in progress', () => told(receiver, runs.hour, 'in_progress', 1));
+  await until('the run of an hour is in progress', () => told(receiver, runs.hour, 'in_progress', 1));
   await actions.cancelWorkflowRun({ ...REPOSITORY, run_id: runs.hour });
   for (const [name, id] of Object.entries(runs)) {
-    await receiver.until(`the end of ${name} is told`, () => told(receiver, id, 'completed', 1));
+    await until(`the end of ${name} is told`, () => told(receiver, id, 'completed', 1));
   }
   await actions.reRunWorkflow({ ...REPOSITORY, run_id: runs.several });
-  await receiver.until('the end of the second attempt is told', () => told(receiver, runs.several, 'completed', 2));
-  await receiver.until('both hooks were told the same', () => receiver.unsigned.length === receiver.signed.length);
+  await until('the end of the second attempt is told', () => told(receiver, runs.several, 'completed', 2));
+  await until('both hooks were told the same', () => receiver.unsigned.length === receiver.signed.length);
   return runs;
 }
 

@@ -4,9 +4,6 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createNodeMiddleware, Webhooks } from '@octokit/webhooks';
 
-/** How often a waiting judge looks again, in milliseconds. */
-const LOOK = 10;
-
 export class Receiver {
   /** What came at `/signed`: `{ headers, raw, payload, status, heard }`; `heard` is what the toolset gave its listener. */
   signed = [];
@@ -50,15 +47,6 @@ export class Receiver {
     await this.#middleware(request, response);
     const heard = this.#heard.get(headers['x-github-delivery']);
     this.signed.push({ headers, raw, payload: JSON.parse(raw), status: response.statusCode, heard });
-  }
-
-  /** Waits until this is so. */
-  async until(claim, isSo, patience = 20_000) {
-    const end = performance.now() + patience;
-    while (!isSo()) {
-      if (performance.now() > end) throw new Error(`not within ${patience / 1000} s: ${claim}`);
-      await new Promise((done) => setTimeout(done, LOOK));
-    }
   }
 
   async close() {

@@ -4,9 +4,10 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freePort } from '../bench/free_port.mjs';
 import { githubDocument, portDocument } from '../descriptions/documents.mjs';
 import { front } from '../proxy/front.mjs';
-import { freePort, prism } from '../proxy/prism.mjs';
+import { prism } from '../proxy/prism.mjs';
 
 export const title = 'Prism, a validating proxy, in front of both simulators for a whole demo';
 

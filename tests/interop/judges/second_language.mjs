@@ -6,6 +6,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { build } from '../plugin/build.mjs';
+import { installationToml } from '../plugin/installation.mjs';
 import { WholePath } from '../plugin/whole_path.mjs';
 
 export const title = 'a plugin in JavaScript (componentize-js), in the host as it is';
@@ -65,19 +66,6 @@ async function loaded(bench, plugin, environment) {
     assert.equal(code, 1);
     assert.deepEqual(problems.map(({ code }) => code), ['unsupported']);
   });
-}
-
-function installationToml(apiUrl) {
-  return `
-    id = "acme-github"
-    hosting = "self-hosted"
-    api-url = "${apiUrl}"
-    organization = "acme"
-    credential = { token = { env = "GITHUB_TOKEN" } }
-    webhook-secret = { env = "WEBHOOK_SECRET" }
-    allow-plain-http = true
-    allow-addresses = ["127.0.0.0/8"]
-  `;
 }
 
 async function dispatched(bench, environment) {

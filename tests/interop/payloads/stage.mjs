@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sign } from '@octokit/webhooks-methods';
+import { until } from '../bench/until.mjs';
 
 export const SECRET = 'a secret of the hook: ü, 0, "';
 export const FORM = 'application/x-www-form-urlencoded';
@@ -14,9 +15,6 @@ export const DOCUMENTED = {
   body: 'Hello, World!',
   signature: 'sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17',
 };
-
-/** How often a waiting judge looks again, in milliseconds. */
-const LOOK = 5;
 
 export class Stage {
   #bench;
@@ -156,15 +154,12 @@ export class Stage {
     return JSON.parse(stdout).runs;
   }
 
-  /** What this returns, as soon as it is something. */
-  async until(claim, look, patience = 15_000) {
-    const end = performance.now() + patience;
-    for (;;) {
-      const found = await look();
-      if (found) return found;
-      const log = this.serve.stderr.split('\n').slice(-6).join('\n');
-      if (performance.now() > end) throw new Error(`not within ${patience / 1000} s: ${claim}\n${log}`);
-      await new Promise((done) => setTimeout(done, LOOK));
+  /** What `look` returns, as soon as it is something. A failure shows the host's last words. */
+  async until(claim, look) {
+    try {
+      return await until(claim, look);
+    } catch (error) {
+      throw new Error(`${error.message}\n${this.serve.stderr.split('\n').slice(-6).join('\n')}`);
     }
   }
 }

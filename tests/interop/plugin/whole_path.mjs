@@ -1,10 +1,10 @@
 // The host with this plugin, between a simulated Port that has runs and a simulated GitHub that sends webhooks.
 
-import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { join } from 'node:path';
+import { freePort } from '../bench/free_port.mjs';
+import { installationToml } from './installation.mjs';
 
 const deploy = (environment) => ({ org: 'acme', repo: 'shop', workflow: 'deploy.yml', workflowInputs: { environment } });
 
@@ -30,10 +30,7 @@ export class WholePath {
     const path = new WholePath();
     const listen = `127.0.0.1:${await freePort()}`;
     const world = await write(bench, 'world.toml', worldToml(listen));
-    const github = await bench.start(
-      ['simulate', 'github', '--listen', '127.0.0.1:0', '--output', 'json', '--world', world], environment,
-    );
-    const { apiUrl, token } = await github.firstJson();
+    const { apiUrl, token, program: github } = await bench.simulateGithub(['--world', world], environment);
     const args = [];
     for (const [name, properties] of Object.entries(RUNS)) {
       args.push(name === 'node' ? '--node-run' : '--run', await write(bench, `${name}.json`, JSON.stringify(properties)));
@@ -122,14 +119,7 @@ function hostToml(plugin, listen, apiUrl, port) {
     poll-interval-ms = 200
 
     [[installation]]
-    id = "acme-github"
-    hosting = "self-hosted"
-    api-url = "${apiUrl}"
-    organization = "acme"
-    credential = { token = { env = "GITHUB_TOKEN" } }
-    webhook-secret = { env = "WEBHOOK_SECRET" }
-    allow-plain-http = true
-    allow-addresses = ["127.0.0.0/8"]
+    ${installationToml(apiUrl)}
 
     [check]
     first-seconds = 1
@@ -140,13 +130,4 @@ async function write(bench, name, text) {
   const path = join(bench.folder, name);
   await writeFile(path, text);
   return path;
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -1,9 +1,8 @@
 // The validating proxy: Stoplight's Prism with an API description.
 
 import { createRequire } from 'node:module';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
+import { freePort } from '../bench/free_port.mjs';
 
 const PACKAGE = createRequire(import.meta.url).resolve('@stoplight/prism-cli/package.json');
 
@@ -15,14 +14,4 @@ export async function prism(bench, description, upstream) {
   ]);
   await program.line('Prism is listening');
   return `http://127.0.0.1:${port}`;
-}
-
-/** A port that was free a moment ago. */
-export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }

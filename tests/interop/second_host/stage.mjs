@@ -55,9 +55,8 @@ export class Stage {
     stage.#open.push(stage.deliveries);
     const world = join(bench.folder, 'world.toml');
     await writeFile(world, WORLD(stage.deliveries.url));
-    const command = ['simulate', 'github', '--listen', '127.0.0.1:0', '--output', 'json', '--world', world];
-    stage.program = bench.start(command, { WEBHOOK_SECRET: SECRET });
-    stage.github = await stage.program.firstJson();
+    stage.github = await bench.simulateGithub(['--world', world], { WEBHOOK_SECRET: SECRET });
+    stage.program = stage.github.program;
     stage.installation = stage.installationAt(stage.github.apiUrl);
     stage.plugin = stage.pluginAt(stage.github.apiUrl);
     return stage;

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { verify } from '@octokit/webhooks-methods';
-import { until } from '../until.mjs';
+import { until } from '../../bench/until.mjs';
 import { SECRET, startWorld, stopWorld } from '../world.mjs';
 import { SHOP, VERSIONS, asApp, asInstallation, withToken } from './client.mjs';
 import { start } from './dispatch.mjs';

@@ -4,7 +4,7 @@ import { startWorld, stopWorld } from '../world.mjs';
 import { SHOP, VERSIONS, asApp, asInstallation, withToken, withoutToken } from './client.mjs';
 import { start } from './dispatch.mjs';
 import { Refusals } from './refused.mjs';
-import { until } from '../until.mjs';
+import { until } from '../../bench/until.mjs';
 
 const [OLD, NEW] = VERSIONS;
 const ATTIC = { owner: 'acme', repo: 'attic' };

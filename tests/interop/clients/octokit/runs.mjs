@@ -1,7 +1,7 @@
 // Runs: found by every filter, read with their attempts and jobs, cancelled and run again.
 
 import assert from 'node:assert/strict';
-import { until } from '../until.mjs';
+import { until } from '../../bench/until.mjs';
 import { SHOP } from './client.mjs';
 import { start } from './dispatch.mjs';
 

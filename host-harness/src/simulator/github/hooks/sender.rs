@@ -12,6 +12,7 @@ use sha2::Sha256;
 use tokio::sync::oneshot;
 
 use super::super::super::lock;
+use super::super::super::server::text_headers;
 use super::super::State;
 use super::super::deliveries::{self, DeliveryEffect, DeliveryView, StruckDelivery};
 use super::{Content, Hook, Target};
@@ -169,23 +170,13 @@ async fn send(
                 } else {
                     format!("Invalid HTTP Response: {}", status.as_u16())
                 };
-                attempt.headers = text(&parts.headers);
+                attempt.headers = text_headers(&parts.headers);
                 let _ = tokio::time::timeout(limit, read(body, &mut attempt.body)).await;
             }
         },
     }
     attempt.duration = started.elapsed();
     attempt
-}
-
-fn text(headers: &http::HeaderMap) -> Vec<(String, String)> {
-    headers
-        .iter()
-        .map(|(name, value)| {
-            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            (name.as_str().to_owned(), value)
-        })
-        .collect()
 }
 
 /// Reads to the end so that the connection can be used again, and keeps the beginning.

@@ -1,6 +1,6 @@
 //! Administration of webhooks over REST.
 
-use super::super::super::testing::Receiver;
+use super::super::super::testing::{Arrival, Receiver};
 use super::super::*;
 use super::*;
 
@@ -71,6 +71,10 @@ async fn a_hook_of_an_organization_hears_of_its_repositories_and_of_no_others() 
         Some(&Value::from("acme/shop"))
     );
     assert_eq!(run.json().get("installation"), None, "only an App's has it");
+    let foreign = |arrival: &&_| {
+        Arrival::json(arrival).pointer("/repository/full_name") == Some(&Value::from("globex/api"))
+    };
+    assert_eq!(arrivals.iter().filter(foreign).count(), 0);
     Ok(())
 }
 
