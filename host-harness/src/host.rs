@@ -8,6 +8,7 @@ use crate::installation::Installation;
 use crate::journal::{CrashPoint, Journal, JournalError, Phase, Restored, Store};
 use crate::lifecycle::{Lifecycle, LifecycleOptions, Observer, Rules, Source};
 use crate::metrics::{self, Metrics};
+use crate::network::{Listener, Network};
 use crate::poller::{self, Claims, Readiness};
 use crate::port;
 use crate::runtime::Runtime;
@@ -16,8 +17,7 @@ use crate::transport;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
-use tokio::net::TcpListener;
+use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -36,6 +36,8 @@ pub struct Tenant {
 pub struct HostOptions {
     /// The plugin and its threads.
     pub runtime: Runtime,
+    /// The network that it is on; the plugin's requests leave by the runtime's.
+    pub network: Network,
     /// Where to listen for webhooks and health checks; port 0 for any that is free.
     pub listen: SocketAddr,
     /// What stands before every path of the listener.
@@ -64,6 +66,7 @@ impl HostOptions {
         let claims = Claims::default();
         HostOptions {
             runtime,
+            network: Network::Machine,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             path_prefix: String::new(),
             tenants,
@@ -160,20 +163,20 @@ impl Host {
     /// Starts everything; nothing has been claimed or accepted if this fails. What an earlier process has left in the
     /// journal is taken over first. Must be called inside a tokio runtime, whose tasks the host's parts become.
     pub async fn start(options: HostOptions) -> Result<Host, HostError> {
-        let metrics = Metrics::new(SystemTime::now());
+        let metrics = Metrics::new(clock::now());
         let runtime = options.runtime.counted_by(metrics.clone());
         let listen = options.listen;
         let listen_error = |error| HostError::Listen {
             address: listen,
             error,
         };
-        let pool = port::Pool::new()?;
+        let pool = port::Pool::on(options.network.clone())?;
         let tenants = options
             .tenants
             .into_iter()
             .map(|tenant| connect(&runtime, tenant, &pool, options.buffer))
             .collect::<Result<Vec<_>, HostError>>()?;
-        let listener = TcpListener::bind(listen).await.map_err(listen_error)?;
+        let listener = options.network.listen(listen).await.map_err(listen_error)?;
         let (journal, restored) =
             Journal::start(options.store, REMEMBERED, metrics.clone(), options.crash).await?;
         let lifecycle = Lifecycle::new(LifecycleOptions {
@@ -277,7 +280,7 @@ impl Host {
         ));
     }
 
-    fn listen(&self, listener: TcpListener, runtime: &Runtime, parts: Parts<'_>) {
+    fn listen(&self, listener: Listener, runtime: &Runtime, parts: Parts<'_>) {
         let (board, journal) = (self.readiness.clone(), self.journal.clone());
         let installations = parts.tenants.iter();
         let ingress = Ingress::new(IngressOptions {
@@ -304,6 +307,7 @@ impl Host {
         let forget = parts.inbox.forget_early();
         self.tasks.spawn(async move {
             tokio::select! {
+                biased;
                 () = forget => {}
                 () = stop.cancelled() => {}
             }
@@ -355,6 +359,7 @@ impl Host {
         };
         self.tasks.spawn(async move {
             tokio::select! {
+                biased;
                 () = prune => {}
                 () = stop.cancelled() => {}
             }

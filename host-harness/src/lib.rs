@@ -56,6 +56,7 @@
 
 mod answer;
 pub mod campaign;
+pub mod chance;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -72,6 +73,7 @@ mod legible;
 pub mod lifecycle;
 pub mod metrics;
 mod misread;
+pub mod network;
 pub mod poller;
 pub mod port;
 pub mod runtime;

@@ -112,6 +112,7 @@ pub async fn poll(
     };
     let work = poller.run();
     tokio::select! {
+        biased;
         () = work => {}
         () = stop.cancelled() => {}
     }
@@ -190,6 +191,7 @@ impl<R: Fn(Readiness)> Poller<R> {
             let waits = self.feeds.iter().filter(|feed| !feed.is_asked);
             let due = waits.map(|feed| feed.pace.due()).min();
             tokio::select! {
+                biased;
                 Some(heard) = under_way.next() => self.hear(heard),
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
             }

@@ -10,6 +10,7 @@ use crate::engine::call::{self, CallState, Context};
 use crate::engine::{CallError, CallErrorKind, Plugin, PoolSize, Worker, Workers};
 use crate::installation::Installation;
 use crate::metrics::{GuestFunction, Metrics};
+use crate::network::Network;
 use std::sync::Arc;
 use tokio::time::Instant;
 use wasmtime::Store;
@@ -49,6 +50,19 @@ impl Runtime {
             workers,
             metrics: None,
         })
+    }
+
+    /// A runtime whose calls all stay on this thread and send over this network: where time is virtual, so that everything
+    /// happens in one order. To be called inside of a [`tokio::task::LocalSet`], which its calls need to go on.
+    pub fn on_this_thread(plugin: Plugin, network: &Network) -> Runtime {
+        let worker = Worker {
+            clients: Clients::on(network.clone()),
+        };
+        Runtime {
+            plugin,
+            workers: Workers::on_this_thread(PoolSize::default().instances, worker),
+            metrics: None,
+        }
     }
 
     /// The same runtime, whose calls are counted here.

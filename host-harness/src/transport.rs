@@ -15,6 +15,7 @@ mod tls;
 
 pub use tls::{Trust, TrustError, tls};
 
+use crate::network::{Connector, Network};
 use std::error::Error as _;
 use std::time::Duration;
 
@@ -48,7 +49,7 @@ const PING_ANSWER: Duration = Duration::from_secs(10);
 pub const RESPONSE_HEAD: u32 = 128 << 10;
 
 /// The client with the system's own name resolution. Clones share one pool.
-pub type Client<B> = legacy::Client<HttpsConnector<HttpConnector>, B>;
+pub type Client<B> = legacy::Client<HttpsConnector<Connector<GaiResolver>>, B>;
 
 /// What a request of such a client fails with.
 pub type SendError = legacy::Error;
@@ -75,13 +76,16 @@ pub enum TransportError {
 /// # Errors
 ///
 /// Where the machine has no usable root certificates.
-pub fn client<B>() -> Result<Client<B>, TransportError>
+pub fn client<B>(network: Network) -> Result<Client<B>, TransportError>
 where
     B: Body + Send,
     B::Data: Send,
 {
     let tls = tls(&Trust::System)?;
-    Ok(pooled(https(tcp(GaiResolver::new()), tls)))
+    Ok(pooled(https(
+        Connector::new(network, GaiResolver::new()),
+        tls,
+    )))
 }
 
 /// TCP with a name resolution of the caller's: the place where egress checks the address that it really
@@ -227,7 +231,11 @@ mod tests {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let port = socket.local_addr().unwrap().port();
-        let error = client().unwrap().request(get(port)).await.unwrap_err();
+        let error = client(Network::Machine)
+            .unwrap()
+            .request(get(port))
+            .await
+            .unwrap_err();
         assert_eq!(connect_failure(&error), Some(ConnectFailure::Refused));
         assert!(causes(&error).contains("refused"), "{}", causes(&error));
     }
@@ -241,7 +249,11 @@ mod tests {
             let mut seen = [0; 1024];
             assert!(stream.read(&mut seen).await.unwrap() > 0);
         });
-        let error = client().unwrap().request(get(port)).await.unwrap_err();
+        let error = client(Network::Machine)
+            .unwrap()
+            .request(get(port))
+            .await
+            .unwrap_err();
         server.await.unwrap();
         assert_eq!(connect_failure(&error), None);
     }
@@ -261,7 +273,7 @@ mod tests {
                     .unwrap();
             }
         });
-        let client = client().unwrap();
+        let client = client(Network::Machine).unwrap();
         for _ in 0..2 {
             let reply = client.request(get(port)).await.unwrap();
             assert_eq!(reply.status(), 204);
@@ -283,7 +295,11 @@ mod tests {
         let request = http::Request::get(format!("https://127.0.0.1:{port}/"))
             .body(Full::<Bytes>::default())
             .unwrap();
-        let error = client().unwrap().request(request).await.unwrap_err();
+        let error = client(Network::Machine)
+            .unwrap()
+            .request(request)
+            .await
+            .unwrap_err();
         server.await.unwrap();
         assert_eq!(
             connect_failure(&error),
@@ -299,7 +315,11 @@ mod tests {
         let request = http::Request::get(format!("http://{}.invalid/", "x".repeat(64)))
             .body(Full::<Bytes>::default())
             .unwrap();
-        let error = client().unwrap().request(request).await.unwrap_err();
+        let error = client(Network::Machine)
+            .unwrap()
+            .request(request)
+            .await
+            .unwrap_err();
         assert_eq!(
             connect_failure(&error),
             Some(ConnectFailure::NameNotFound),

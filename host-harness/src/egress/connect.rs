@@ -6,18 +6,17 @@
 //! (`2130706433`, `0x7f.1`) is a name for the client, and the system's resolver makes the address of it.
 
 use super::address::{Exceptions, Prohibited};
+use crate::network::{Connector, Network, Stream};
 use crate::transport;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::Uri;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use hyper_util::rt::TokioIo;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::net::TcpStream;
 use tower_service::Service;
 
 /// Finds the addresses of a name.
@@ -114,31 +113,31 @@ fn sift(exceptions: &Exceptions, found: Vec<IpAddr>) -> (Vec<SocketAddr>, Option
 /// Opens connections to hosts that may be reached.
 #[derive(Clone)]
 pub struct Door {
-    tcp: HttpConnector<Checked>,
+    connector: Connector<Checked>,
     exceptions: Arc<Exceptions>,
 }
 
 impl Door {
     /// Opens connections to public addresses and to `exceptions`.
-    pub fn new(resolver: Arc<dyn Resolver>, exceptions: Arc<Exceptions>) -> Door {
+    pub fn new(network: Network, resolver: Arc<dyn Resolver>, exceptions: Arc<Exceptions>) -> Door {
         let checked = Checked {
             resolver,
             exceptions: exceptions.clone(),
         };
         Door {
-            tcp: transport::tcp(checked),
+            connector: Connector::new(network, checked),
             exceptions,
         }
     }
 }
 
 impl Service<Uri> for Door {
-    type Response = TokioIo<TcpStream>;
+    type Response = TokioIo<Stream>;
     type Error = Box<dyn std::error::Error + Send + Sync>;
     type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.tcp.poll_ready(context).map_err(Into::into)
+        self.connector.poll_ready(context)
     }
 
     fn call(&mut self, destination: Uri) -> Self::Future {
@@ -148,8 +147,7 @@ impl Service<Uri> for Door {
             let host = destination.host().unwrap_or_default().to_owned();
             return futures_util::future::err(NoWay { host, prohibited }.into()).boxed();
         }
-        let opening = self.tcp.call(destination);
-        async move { Ok(opening.await?) }.boxed()
+        self.connector.call(destination)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::connect::{Door, Resolver, SystemResolver};
 use crate::installation::Installation;
+use crate::network::Network;
 use crate::transport::{self, TransportError};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy;
@@ -16,6 +17,7 @@ pub type Client = legacy::Client<HttpsConnector<Door>, WasiBody>;
 /// The pools of one worker thread: one for each installation, so that no connection, no TLS session and no other state
 /// that a server ties to it is ever shared by two of them.
 pub struct Clients {
+    network: Network,
     resolver: Arc<dyn Resolver>,
     pools: RefCell<BTreeMap<String, Client>>,
 }
@@ -30,8 +32,17 @@ impl Clients {
     /// Pools that find addresses in another way than the system does.
     pub fn resolving_with(resolver: Arc<dyn Resolver>) -> Clients {
         Clients {
+            network: Network::Machine,
             resolver,
             pools: RefCell::default(),
+        }
+    }
+
+    /// Pools of connections over this network.
+    pub fn on(network: Network) -> Clients {
+        Clients {
+            network,
+            ..Clients::default()
         }
     }
 
@@ -45,7 +56,11 @@ impl Clients {
         if let Some(client) = pools.get(installation.id()) {
             return Ok(client.clone());
         }
-        let door = Door::new(self.resolver.clone(), installation.exceptions().clone());
+        let door = Door::new(
+            self.network.clone(),
+            self.resolver.clone(),
+            installation.exceptions().clone(),
+        );
         let tls = transport::tls(installation.trust())?;
         let client = transport::pooled(transport::https(door, tls));
         pools.insert(installation.id().to_owned(), client.clone());

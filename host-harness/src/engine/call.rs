@@ -1,19 +1,21 @@
 //! One call of a plugin: everything that belongs to it, from its first memory page to its last request.
 
+use super::clocks::ClocksView;
 use super::limits::{INSTANCES, Limits, MEMORIES, TABLES};
 use super::log::GuestLog;
 use super::meter::{Meter, Metered};
 use super::slices::{AtTick, at_tick, give_way, take_turns};
 use super::ticker::Watch;
+use crate::clock;
 use crate::contract::{self, BindingsPre, Guest, Level};
 use crate::egress::{BeforeSending, CallEgress, Client, Tap};
 use crate::installation::Installation;
 use crate::legible;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 use wasmtime::component::ResourceTable;
 use wasmtime::{Store, StoreLimits, StoreLimitsBuilder, Trap, UpdateDeadline};
-use wasmtime_wasi::clocks::{WasiClocksCtx, WasiClocksCtxView, WasiClocksView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 /// A linked component, from which each call makes its instance. Cheap to clone.
@@ -115,7 +117,7 @@ pub enum CallErrorKind {
 /// What a store holds during a call.
 pub struct CallState {
     table: ResourceTable,
-    clocks: WasiClocksCtx,
+    began: Instant,
     http: WasiHttpCtx,
     egress: CallEgress,
     log: GuestLog,
@@ -126,12 +128,10 @@ impl CallState {
     pub(super) fn table(&mut self) -> &mut ResourceTable {
         &mut self.table
     }
-}
 
-impl WasiClocksView for CallState {
-    fn clocks(&mut self) -> WasiClocksCtxView<'_> {
-        WasiClocksCtxView {
-            ctx: &mut self.clocks,
+    pub(super) fn clocks(&mut self) -> ClocksView<'_> {
+        ClocksView {
+            began: self.began,
             table: &mut self.table,
         }
     }
@@ -217,7 +217,7 @@ fn new_store(
     http.set_field_size_limit(limits.header_bytes);
     let state = CallState {
         table,
-        clocks: WasiClocksCtx::default(),
+        began: Instant::now(),
         http,
         egress: CallEgress::new(
             context.installation.clone(),
@@ -245,9 +245,14 @@ fn new_store(
     store.limiter(|state| &mut state.limits);
     store.set_hostcall_fuel(limits.hostcall_bytes);
     store.set_epoch_deadline(1);
+    // Virtual time must not depend on real time: there nobody else is waiting for a turn.
+    let alone = clock::is_virtual();
     store.epoch_deadline_callback(move |_| {
         let next = match at_tick(meter.used(), meter.at_a_stretch(), limits.cpu) {
             AtTick::GoOn => return Ok(UpdateDeadline::Continue(1)),
+            AtTick::Yield | AtTick::TakeTurns if alone => {
+                return Ok(UpdateDeadline::Continue(1));
+            }
             AtTick::Yield => give_way(),
             AtTick::TakeTurns => take_turns(meter.clone()),
             AtTick::Stop => return Err(OutOfCpu.into()),

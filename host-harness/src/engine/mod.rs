@@ -12,6 +12,7 @@
 //! (`slices`).
 
 pub mod call;
+mod clocks;
 mod limits;
 mod log;
 mod meter;

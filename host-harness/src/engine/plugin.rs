@@ -1,6 +1,7 @@
 //! One compiled component: loaded, checked, linked and asked what it is.
 
 use super::call::{self, CallState, Callee};
+use super::clocks::Clocks;
 use super::{Engine, Limits};
 use crate::contract::{self, BindingsPre, ContractError, Manifest};
 use crate::installation::Installation;
@@ -10,7 +11,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, HasSelf, Linker};
-use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView};
 use wasmtime_wasi::p2::bindings as wasi;
 use wasmtime_wasi_http::p2::bindings::http;
 use wasmtime_wasi_http::{WasiHttp, WasiHttpView};
@@ -231,8 +231,8 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<CallState>> {
     wasi::io::error::add_to_linker::<CallState, IoTable>(l, CallState::table)?;
     wasi::io::poll::add_to_linker::<CallState, IoTable>(l, CallState::table)?;
     wasi::io::streams::add_to_linker::<CallState, IoTable>(l, CallState::table)?;
-    wasi::clocks::monotonic_clock::add_to_linker::<CallState, WasiClocks>(l, CallState::clocks)?;
-    wasi::clocks::wall_clock::add_to_linker::<CallState, WasiClocks>(l, CallState::clocks)?;
+    wasi::clocks::monotonic_clock::add_to_linker::<CallState, Clocks>(l, CallState::clocks)?;
+    wasi::clocks::wall_clock::add_to_linker::<CallState, Clocks>(l, CallState::clocks)?;
     http::types::add_to_linker::<CallState, WasiHttp>(
         l,
         &http::types::LinkOptions::default(),

@@ -51,13 +51,24 @@ impl Workers {
         let queues = (0..threads.max(1))
             .map(|number| start_thread(number, worker.clone()))
             .collect::<std::io::Result<Vec<_>>>()?;
-        Ok(Workers {
+        Ok(Workers::taking(queues, jobs))
+    }
+
+    /// Runs at most `jobs` jobs at once on this thread, as tasks of the [`tokio::task::LocalSet`] that this is called in.
+    pub fn on_this_thread(jobs: u32, worker: Worker) -> Workers {
+        let (sender, queue) = mpsc::unbounded_channel();
+        tokio::task::spawn_local(work(queue, Rc::new(worker)));
+        Workers::taking(vec![sender], jobs)
+    }
+
+    fn taking(queues: Vec<mpsc::UnboundedSender<Job>>, jobs: u32) -> Workers {
+        Workers {
             queues: queues.into(),
             next: Arc::new(AtomicUsize::new(0)),
             permits: Arc::new(Semaphore::new(
                 usize::try_from(jobs).unwrap_or(Semaphore::MAX_PERMITS),
             )),
-        })
+        }
     }
 
     /// Runs a job on one of the threads, in turn, and returns its result. The job's future need not be `Send`: it
@@ -92,7 +103,7 @@ fn start_thread(
     number: usize,
     worker: impl Fn() -> Worker + Send + 'static,
 ) -> std::io::Result<mpsc::UnboundedSender<Job>> {
-    let (sender, mut jobs) = mpsc::unbounded_channel::<Job>();
+    let (sender, jobs) = mpsc::unbounded_channel::<Job>();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -100,16 +111,18 @@ fn start_thread(
         .name(format!("worker-{number}"))
         .spawn(move || {
             let tasks = tokio::task::LocalSet::new();
-            let worker = Rc::new(worker());
-            tasks.spawn_local(async move {
-                while let Some(job) = jobs.recv().await {
-                    tokio::task::spawn_local(job(worker.clone()));
-                }
-            });
+            tasks.spawn_local(work(jobs, Rc::new(worker())));
             // Ends when the queue is closed and every job that was taken from it has ended.
             runtime.block_on(tasks);
         })?;
     Ok(sender)
+}
+
+/// Begins every job that comes; ends when the queue is closed.
+async fn work(mut jobs: mpsc::UnboundedReceiver<Job>, worker: Rc<Worker>) {
+    while let Some(job) = jobs.recv().await {
+        tokio::task::spawn_local(job(worker.clone()));
+    }
 }
 
 #[cfg(test)]

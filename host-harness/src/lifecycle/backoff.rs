@@ -1,6 +1,6 @@
 //! How long to wait before trying again.
 
-use rand::RngExt;
+use crate::chance;
 use std::time::Duration;
 
 const FIRST: Duration = Duration::from_millis(500);
@@ -17,7 +17,7 @@ pub(super) fn delay(failures: u32) -> Duration {
 /// A pause with up to a fifth, and no more than five seconds, added by chance, so that runs that failed together do not
 /// come back together.
 pub(super) fn with_jitter(pause: Duration) -> Duration {
-    pause + most_jitter(pause).mul_f64(rand::rng().random_range(0.0..1.0))
+    pause + most_jitter(pause).mul_f64(chance::fraction())
 }
 
 fn most_jitter(pause: Duration) -> Duration {

@@ -1,5 +1,6 @@
 //! What all installations of a host share on their way to Port: its connections, and how many requests use them at once.
 
+use crate::network::Network;
 use crate::transport::{self, TransportError};
 use bytes::Bytes;
 use http_body_util::Full;
@@ -21,14 +22,23 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// A pool without connections.
+    /// A pool without connections, on the machine's network.
     ///
     /// # Errors
     ///
     /// As for [`transport::client`].
     pub fn new() -> Result<Pool, TransportError> {
+        Pool::on(Network::Machine)
+    }
+
+    /// The same on another network.
+    ///
+    /// # Errors
+    ///
+    /// As for [`transport::client`].
+    pub fn on(network: Network) -> Result<Pool, TransportError> {
         Ok(Pool {
-            http: transport::client()?,
+            http: transport::client(network)?,
             at_once: Arc::new(Semaphore::new(AT_ONCE)),
         })
     }

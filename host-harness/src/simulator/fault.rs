@@ -1,6 +1,6 @@
 //! Faults: which requests they strike, how often, and what they do.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -274,7 +274,7 @@ pub(super) struct Armed {
     schedule: Schedule,
     seen: u32,
     /// How often each distinct request was struck.
-    subjects: HashMap<u64, u32>,
+    subjects: BTreeMap<u64, u32>,
     injected: Injected,
 }
 
@@ -283,7 +283,7 @@ impl Armed {
         Self {
             schedule,
             seen: 0,
-            subjects: HashMap::new(),
+            subjects: BTreeMap::new(),
             injected: Injected::default(),
         }
     }

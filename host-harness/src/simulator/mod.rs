@@ -12,22 +12,25 @@
 //!
 //! The facts behind the behaviour: GitHub's published OpenAPI description and documentation, Port's published API
 //! description, and the wire behaviour of Port's own open-source clients where the description is silent. What is
-//! known to be missing is listed in [`github`] and [`port`].
+//! known to be missing is listed in [`github`] and [`port`]. [`script`] is a third server, which answers as it is told.
 
 mod address;
 pub mod fault;
 pub mod github;
 pub mod port;
 pub mod recording;
+pub mod script;
 mod server;
 #[cfg(test)]
 mod testing;
 mod wire;
+mod witness;
 
 pub use address::free_address;
 pub(crate) use fault::mix;
 pub use fault::{Effect, Fault, Injected, Schedule};
 pub use recording::Exchange;
+pub use witness::{Sight, Witness};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

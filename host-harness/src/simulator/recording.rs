@@ -12,6 +12,7 @@ use std::time::SystemTime;
 use serde_json::json;
 
 use super::lock;
+use super::witness::{Sight, Witness};
 
 /// The environment variable that names the folder.
 pub const FOLDER: &str = "HOST_HARNESS_EXCHANGES";
@@ -29,6 +30,8 @@ pub struct Exchange {
     pub headers: Vec<(String, String)>,
     /// Request body. Empty when the simulator was told not to keep bodies.
     pub body: Vec<u8>,
+    /// Which simulator saw it: `github`, `port` or `server`.
+    pub service: &'static str,
     /// Status that was answered; `None` when the connection was cut instead.
     pub status: Option<u16>,
     /// When the request had arrived completely.
@@ -89,9 +92,10 @@ impl Exchange {
 /// The log of one simulator.
 #[derive(Debug, Default)]
 pub(super) struct Recording {
-    /// `github` or `port`.
+    /// `github`, `port` or `server`.
     service: &'static str,
     keep_bodies: bool,
+    witness: Witness,
     log: Mutex<Log>,
     /// Where judges read on.
     file: Option<Mutex<File>>,
@@ -108,21 +112,28 @@ impl Recording {
     ///
     /// # Errors
     /// The folder for judges is asked for and cannot be written to.
-    pub(super) fn new(service: &'static str, keep_bodies: bool) -> std::io::Result<Self> {
+    pub(super) fn new(
+        service: &'static str,
+        keep_bodies: bool,
+        witness: Witness,
+    ) -> std::io::Result<Self> {
         Ok(Self {
             service,
             keep_bodies,
+            witness,
             log: Mutex::default(),
             file: file_for_judges(service)?.map(Mutex::new),
         })
     }
 
     pub(super) fn record(&self, mut exchange: Exchange) {
+        exchange.service = self.service;
         if let Some(file) = &self.file
             && let Err(error) = lock(file).write_all(exchange.line(self.service).as_bytes())
         {
             self.violation(format!("an exchange could not be written down: {error}"));
         }
+        self.witness.see(Sight::Exchange(&exchange));
         if !self.keep_bodies {
             exchange.body = Vec::new();
             exchange.response_body = Vec::new();

@@ -13,8 +13,10 @@ use futures_util::stream;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use http_body_util::BodyExt;
 use percent_encoding::percent_decode_str;
-use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::clock;
+use crate::network::Network;
 
 use super::fault::{Effect, Faults};
 use super::recording::{Exchange, Recording};
@@ -82,6 +84,10 @@ pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Bytes,
+    /// How long it takes to leave.
+    pub(super) after: Duration,
+    /// It never leaves: the connection breaks.
+    pub(super) cut: bool,
 }
 
 impl Reply {
@@ -90,6 +96,8 @@ impl Reply {
             status,
             headers: Vec::new(),
             body: Bytes::new(),
+            after: Duration::ZERO,
+            cut: false,
         }
     }
 
@@ -153,10 +161,11 @@ pub(super) struct Running {
 impl Running {
     /// Binds the address first and builds the service after, because it must know its own port.
     pub(super) async fn start<S: Service>(
+        network: &Network,
         listen: SocketAddr,
         build: impl FnOnce(SocketAddr) -> io::Result<S>,
     ) -> io::Result<(S, Self)> {
-        let listener = TcpListener::bind(listen).await?;
+        let listener = network.listen(listen).await?;
         let address = listener.local_addr()?;
         let service = build(address)?;
         let handler = service.clone();
@@ -168,7 +177,7 @@ impl Running {
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
         let plug = Plug::default();
-        let listener = Cuttable::new(listener, address, plug.clone());
+        let listener = Cuttable::new(network.clone(), listener, address, plug.clone());
         let task = tokio::spawn(async move {
             let make = router.into_make_service_with_connect_info::<Wire>();
             let served = axum::serve(listener, make)
@@ -227,7 +236,7 @@ async fn pass<S: Service>(service: &S, wire: &Wire, request: Request<Body>) -> R
         query: parts.uri.query().map(str::to_owned),
         headers: parts.headers,
         body: body.to_bytes(),
-        at: SystemTime::now(),
+        at: clock::now(),
         segments: segments(&path),
         path,
         reply_lost: false,
@@ -250,9 +259,8 @@ async fn pass<S: Service>(service: &S, wire: &Wire, request: Request<Body>) -> R
             body,
         }) => (
             Some(Reply {
-                status,
                 headers,
-                body: body.into(),
+                ..Reply::empty(status).body(body)
             }),
             Outcome::Whole,
         ),
@@ -265,9 +273,8 @@ async fn pass<S: Service>(service: &S, wire: &Wire, request: Request<Body>) -> R
             drop(service.answer(&received));
             (
                 Some(Reply {
-                    status,
                     headers,
-                    body: body.into(),
+                    ..Reply::empty(status).body(body)
                 }),
                 Outcome::Whole,
             )
@@ -280,9 +287,11 @@ async fn pass<S: Service>(service: &S, wire: &Wire, request: Request<Body>) -> R
         }
     };
     let reply = reply.map(|reply| service.finish(&received, reply));
-    let cut = matches!(outcome, Outcome::Cut);
+    let cut = matches!(outcome, Outcome::Cut) || reply.as_ref().is_some_and(|reply| reply.cut);
+    let takes = reply.as_ref().map_or(Duration::ZERO, |reply| reply.after);
     let authorization = received.header("authorization").map(str::to_owned);
     service.recording().record(Exchange {
+        service: "",
         status: reply.as_ref().filter(|_| !cut).map(|reply| reply.status),
         response_body: reply
             .as_ref()
@@ -303,12 +312,13 @@ async fn pass<S: Service>(service: &S, wire: &Wire, request: Request<Body>) -> R
         operation,
         faults: strike.names,
     });
-    pause(strike.hold).await;
+    pause(strike.hold + takes).await;
     if let Some(reply) = reply.as_ref().filter(|_| !cut) {
         service.told(authorization.as_deref(), reply);
     }
     match (reply, outcome) {
         (None, _) | (_, Outcome::Cut) => wire.cut(),
+        _ if cut => wire.cut(),
         (Some(reply), Outcome::Whole) => respond(&reply, Body::from(reply.body.clone()), None),
         (Some(reply), Outcome::Garbage) => {
             respond(&reply, Body::from("<html>}{\u{0}upstream"), None)

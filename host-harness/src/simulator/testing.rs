@@ -13,6 +13,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 
+use crate::network::Network;
+
 use super::fault::Faults;
 use super::lock;
 use super::recording::Recording;
@@ -117,9 +119,11 @@ pub(super) struct Receiver {
 
 impl Receiver {
     pub(super) async fn start() -> Outcome<(Self, Running)> {
-        let (receiver, running) = Running::start(SocketAddr::from(([127, 0, 0, 1], 0)), |_| {
-            Ok(Self::default())
-        })
+        let (receiver, running) = Running::start(
+            &Network::Machine,
+            SocketAddr::from(([127, 0, 0, 1], 0)),
+            |_| Ok(Self::default()),
+        )
         .await?;
         Ok((receiver, running))
     }

@@ -12,11 +12,12 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::connect_info::Connected;
 use axum::response::Response;
-use axum::serve::{IncomingStream, Listener};
+use axum::serve::IncomingStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use crate::network::{Listener, Network, Stream};
 
 /// The handler's grip on its connection.
 #[derive(Debug, Clone)]
@@ -73,15 +74,22 @@ impl Plug {
 
 /// Accepts connections that a handler can cut.
 pub(super) struct Cuttable {
+    network: Network,
     /// None while the plug is pulled.
-    listener: Option<TcpListener>,
+    listener: Option<Listener>,
     address: SocketAddr,
     plug: Plug,
 }
 
 impl Cuttable {
-    pub(super) fn new(listener: TcpListener, address: SocketAddr, plug: Plug) -> Self {
+    pub(super) fn new(
+        network: Network,
+        listener: Listener,
+        address: SocketAddr,
+        plug: Plug,
+    ) -> Self {
         Self {
+            network,
             listener: Some(listener),
             address,
             plug,
@@ -89,16 +97,16 @@ impl Cuttable {
     }
 }
 
-impl Listener for Cuttable {
+impl axum::serve::Listener for Cuttable {
     type Io = CuttableStream;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         loop {
             let line = self.plug.line();
-            let Some(listener) = &self.listener else {
+            let Some(listener) = &mut self.listener else {
                 self.plug.inserted().await;
-                self.listener = TcpListener::bind(self.address).await.ok();
+                self.listener = self.network.listen(self.address).await.ok();
                 if self.listener.is_none() {
                     // Somebody else's connection may have the port for a moment.
                     tokio::time::sleep(Duration::from_millis(5)).await;
@@ -106,14 +114,13 @@ impl Listener for Cuttable {
                 continue;
             };
             let accepted = tokio::select! {
+                biased;
                 () = line.cancelled() => None,
                 accepted = listener.accept() => Some(accepted),
             };
             match accepted {
                 None => self.listener = None,
                 Some(Ok((stream, address))) => {
-                    // Small answers must not wait for an acknowledgement timer.
-                    let _ = stream.set_nodelay(true);
                     return (
                         CuttableStream {
                             stream,
@@ -134,7 +141,7 @@ impl Listener for Cuttable {
 }
 
 pub(super) struct CuttableStream {
-    stream: TcpStream,
+    stream: Stream,
     cut: Arc<AtomicBool>,
     unplugged: Pin<Box<WaitForCancellationFutureOwned>>,
 }

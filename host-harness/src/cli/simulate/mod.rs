@@ -246,6 +246,7 @@ mod tests {
 
     fn exchange(operation: &'static str) -> Exchange {
         Exchange {
+            service: "github",
             method: "POST".to_owned(),
             path: "/somewhere".to_owned(),
             query: None,

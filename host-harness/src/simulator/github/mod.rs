@@ -58,7 +58,7 @@ pub use options::{Options, Standing};
 pub use repository::{Input, Repository, Workflow};
 pub use view::RunView;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -114,7 +114,7 @@ struct State {
     /// Locked after the world, and before the log of deliveries.
     hooks: Mutex<Vec<Hook>>,
     /// The last queued delivery of each run and hook, so that the next one waits for it.
-    lanes: Mutex<HashMap<(u64, u64), oneshot::Receiver<()>>>,
+    lanes: Mutex<BTreeMap<(u64, u64), oneshot::Receiver<()>>>,
     deliveries: Mutex<Vec<DeliveryView>>,
     struck_deliveries: Mutex<Vec<StruckDelivery>>,
     client: hooks::Client,
@@ -157,13 +157,13 @@ impl GitHub {
     /// When the address cannot be bound, or the App's key cannot be used.
     pub async fn start(options: Options) -> io::Result<Self> {
         let app = App::new(&options)?;
-        let (api, running) = Running::start(options.listen, |address| {
+        let (api, running) = Running::start(&options.network.clone(), options.listen, |address| {
             let bases = Bases {
                 api: format!("http://{address}"),
                 html: options.html_base.clone(),
             };
             Ok(Api(Arc::new(State {
-                recording: Recording::new("github", options.keep_bodies)?,
+                recording: Recording::new("github", options.keep_bodies, options.witness.clone())?,
                 faults: Faults::default(),
                 delivery_faults: Mutex::default(),
                 gate: Mutex::new(Gate::new(&options)),
@@ -173,7 +173,7 @@ impl GitHub {
                 lanes: Mutex::default(),
                 deliveries: Mutex::default(),
                 struck_deliveries: Mutex::default(),
-                client: hooks::client(),
+                client: hooks::client(options.network.clone()),
                 counter: AtomicU64::new(0),
                 changed: watch::Sender::new(0),
                 options,

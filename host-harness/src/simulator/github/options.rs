@@ -5,11 +5,20 @@ use std::time::{Duration, SystemTime};
 
 use secrecy::SecretString;
 
+use crate::clock;
+use crate::network::Network;
+
+use super::super::witness::Witness;
+
 use super::app::{AppInstallation, AppTokenFormat, TEST_KEY_PKCS1};
 
 /// Settings of [`GitHub`](super::GitHub). Every field has a default that is right for a test on loopback.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// The network that it is on, and that its deliveries go over. Default: the machine's.
+    pub network: Network,
+    /// Who is shown every request. Default: nobody.
+    pub witness: Witness,
     /// Address to listen on. Default: loopback, any free port.
     pub listen: SocketAddr,
     /// Tokens with `actions: write` that may administer webhooks too. Default: one installation token.
@@ -74,6 +83,8 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            network: Network::Machine,
+            witness: Witness::default(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             tokens: vec![installation_token('A')],
             read_only_tokens: Vec::new(),
@@ -109,7 +120,7 @@ impl Options {
     /// The time by GitHub's clock.
     pub(super) fn now(&self) -> SystemTime {
         let offset = Duration::from_secs(self.clock_offset_seconds.unsigned_abs());
-        let now = SystemTime::now();
+        let now = clock::now();
         if self.clock_offset_seconds < 0 {
             now - offset
         } else {

@@ -4,6 +4,8 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 
+use crate::clock;
+
 use super::super::lock;
 use super::super::server::{Received, Reply};
 use super::State;
@@ -33,7 +35,7 @@ const ACK_NODE: &[Field] = &[required("nodeRunIdentifier", Holds::Text)];
 impl State {
     /// Answers a request: token first, then the endpoint.
     pub(super) fn respond(&self, received: &Received, endpoint: Endpoint<'_>) -> Reply {
-        let now = SystemTime::now();
+        let now = clock::now();
         if endpoint == Endpoint::Token {
             return self.token(received, now).unwrap_or_else(|reply| reply);
         }

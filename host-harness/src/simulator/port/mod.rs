@@ -34,10 +34,12 @@ use std::collections::BTreeMap;
 use std::io;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
+
+use crate::clock;
 
 use super::fault::{Fault, Faults, Injected};
 use super::lock;
@@ -105,7 +107,7 @@ impl Port {
     /// # Errors
     /// When the address cannot be bound.
     pub async fn start(options: Options) -> io::Result<Self> {
-        let (api, running) = Running::start(options.listen, |_| {
+        let (api, running) = Running::start(&options.network.clone(), options.listen, |_| {
             let mut tokens = Tokens::default();
             tokens.add_client(
                 &options.client_id,
@@ -113,7 +115,7 @@ impl Port {
                 Claims::machine(),
             );
             Ok(Api(Arc::new(State {
-                recording: Recording::new("port", options.keep_bodies)?,
+                recording: Recording::new("port", options.keep_bodies, options.witness.clone())?,
                 faults: Faults::default(),
                 tokens: Mutex::new(tokens),
                 integrations: Mutex::default(),
@@ -204,7 +206,7 @@ impl Port {
 
     /// Creates a pending run with every detail chosen.
     pub fn create(&self, new: NewRun) -> String {
-        let id = lock(&self.api.runs).create(new, SystemTime::now());
+        let id = lock(&self.api.runs).create(new, clock::now());
         self.api.change();
         id
     }
@@ -214,7 +216,7 @@ impl Port {
     pub fn create_knowing_id(&self, kind: Kind, make: impl FnOnce(&str) -> NewRun) -> String {
         let mut runs = lock(&self.api.runs);
         let new = make(&runs.next_id(kind));
-        let id = runs.create(NewRun { kind, ..new }, SystemTime::now());
+        let id = runs.create(NewRun { kind, ..new }, clock::now());
         drop(runs);
         self.api.change();
         id
@@ -223,7 +225,7 @@ impl Port {
     /// Creates a pending run that consists of this text, whatever it is. Id and installation are read from it where
     /// it is JSON that has them; without an installation whoever claims first gets it.
     pub fn create_raw_pending_run(&self, kind: Kind, raw_json: &str) -> String {
-        let id = lock(&self.api.runs).create_raw(kind, raw_json, SystemTime::now());
+        let id = lock(&self.api.runs).create_raw(kind, raw_json, clock::now());
         self.api.change();
         id
     }
@@ -251,7 +253,7 @@ impl Port {
 
     /// Ends a run from elsewhere, as a person in Port's pages would; the client's own report will meet a 409.
     pub fn end_elsewhere(&self, id: &str, succeeded: bool) -> bool {
-        let now = SystemTime::now();
+        let now = clock::now();
         let mut runs = lock(&self.api.runs);
         let Some(record) = runs
             .records
@@ -295,6 +297,11 @@ impl Port {
             true
         };
         tokio::time::timeout(limit, held).await.unwrap_or(false)
+    }
+
+    /// Tells when anything has changed: a run, the integration.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.api.changed.subscribe()
     }
 
     /// Injects a fault.

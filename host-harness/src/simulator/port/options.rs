@@ -3,9 +3,17 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use crate::network::Network;
+
+use super::super::witness::Witness;
+
 /// Settings of [`Port`](super::Port). Every field has a default that is right for a test on loopback.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// The network that it is on. Default: the machine's.
+    pub network: Network,
+    /// Who is shown every request. Default: nobody.
+    pub witness: Witness,
     /// Address to listen on. Default: loopback, any free port.
     pub listen: SocketAddr,
     /// Id of the first machine client.
@@ -21,6 +29,8 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            network: Network::Machine,
+            witness: Witness::default(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             client_id: "machine-client".into(),
             client_secret: "machine-secret".into(),

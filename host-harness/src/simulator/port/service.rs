@@ -2,6 +2,8 @@
 
 use std::time::SystemTime;
 
+use crate::clock;
+
 use super::super::fault::Faults;
 use super::super::lock;
 use super::super::recording::Recording;
@@ -56,7 +58,7 @@ impl Service for Api {
             }
         }
         if operation != "token" {
-            match lock(&self.tokens).bearer(received, SystemTime::now()) {
+            match lock(&self.tokens).bearer(received, clock::now()) {
                 Bearer::Unknown => found.push("a token that was never issued".to_owned()),
                 Bearer::Missing => found.push("no Authorization".to_owned()),
                 Bearer::Good(_) | Bearer::Stale => {}

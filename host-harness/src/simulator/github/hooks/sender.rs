@@ -1,18 +1,23 @@
 //! Sending: signed over the raw bytes, 10 s to answer, never retried, logged, and redeliverable under the same GUID.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use hmac::{Hmac, Mac as _};
 use http::Request;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
+use hyper_util::client::legacy::connect::dns::GaiResolver;
 use sha2::Sha256;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::network::{Connector, Network};
 
 use super::super::super::lock;
 use super::super::super::server::text_headers;
+use super::super::super::witness::Sight;
 use super::super::State;
 use super::super::deliveries::{self, DeliveryEffect, DeliveryView, StruckDelivery};
 use super::{Content, Hook, Target};
@@ -46,15 +51,13 @@ pub(in super::super) struct Outgoing {
 }
 
 /// Client for deliveries: plain HTTP, connections kept.
-pub(in super::super) type Client = hyper_util::client::legacy::Client<
-    hyper_util::client::legacy::connect::HttpConnector,
-    Full<Bytes>,
->;
+pub(in super::super) type Client =
+    hyper_util::client::legacy::Client<Connector<GaiResolver>, Full<Bytes>>;
 
-pub(in super::super) fn client() -> Client {
+pub(in super::super) fn client(network: Network) -> Client {
     hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new())
         .http1_title_case_headers(true)
-        .build_http()
+        .build(Connector::new(network, GaiResolver::new()))
 }
 
 /// `sha256=<hex>` over the raw body.
@@ -284,6 +287,7 @@ impl State {
             response_body: kept(attempt.body.into()),
             json: kept(event.json.clone()),
         };
+        self.options.witness.see(Sight::Delivery(&view));
         lock(&self.deliveries).push(view);
         self.change();
     }
