@@ -3,6 +3,8 @@
 //! The types are generated from `wit/`, where each of them is documented; this module re-exports them under short
 //! names. Host code passes them around as they are instead of translating them into types of its own.
 
+pub mod json;
+
 use wasmtime::component::types::Component as ComponentType;
 
 #[expect(

@@ -77,6 +77,7 @@ pub mod network;
 pub mod poller;
 pub mod port;
 pub mod runtime;
+pub mod scenario;
 pub mod scheduler;
 pub mod scrub;
 pub mod secrets;

@@ -10,7 +10,6 @@ use crate::engine::call::{self, CallState, Context};
 use crate::engine::{CallError, CallErrorKind, Plugin, PoolSize, Worker, Workers};
 use crate::installation::Installation;
 use crate::metrics::{GuestFunction, Metrics};
-use crate::network::Network;
 use std::sync::Arc;
 use tokio::time::Instant;
 use wasmtime::Store;
@@ -21,6 +20,7 @@ pub struct Runtime {
     plugin: Plugin,
     workers: Workers,
     metrics: Option<Metrics>,
+    tap: Option<Tap>,
 }
 
 /// How many calls run where.
@@ -49,20 +49,26 @@ impl Runtime {
             plugin,
             workers,
             metrics: None,
+            tap: None,
         })
     }
 
-    /// A runtime whose calls all stay on this thread and send over this network: where time is virtual, so that everything
+    /// A runtime whose calls, so many at once, all stay on this thread and send by these clients: where time is virtual, so that everything
     /// happens in one order. To be called inside of a [`tokio::task::LocalSet`], which its calls need to go on.
-    pub fn on_this_thread(plugin: Plugin, network: &Network) -> Runtime {
-        let worker = Worker {
-            clients: Clients::on(network.clone()),
-        };
+    pub fn on_this_thread(plugin: Plugin, clients: Clients, calls: u32) -> Runtime {
+        let worker = Worker { clients };
         Runtime {
             plugin,
-            workers: Workers::on_this_thread(PoolSize::default().instances, worker),
+            workers: Workers::on_this_thread(calls, worker),
             metrics: None,
+            tap: None,
         }
+    }
+
+    /// The same runtime, whose every exchange is shown to somebody, unless its call names somebody else.
+    #[must_use]
+    pub fn watched_by(self, tap: Option<Tap>) -> Runtime {
+        Runtime { tap, ..self }
     }
 
     /// The same runtime, whose calls are counted here.
@@ -180,17 +186,18 @@ impl Runtime {
     ) -> Result<T, CallError> {
         let callee = self.plugin.callee().clone();
         let name = function.as_str();
+        let tap = self.tap.clone();
         let began = Instant::now();
         let job = async move |worker: std::rc::Rc<Worker>| {
-            let client = worker
+            let way = worker
                 .clients
-                .of(&call.installation)
+                .way(&call.installation)
                 .inspect_err(|error| tracing::error!("no requests can be sent: {error}"))
                 .ok();
             let installation = call.installation.clone();
             let context = Context::new(call.installation)
-                .with_client(client)
-                .with_tap(call.tap)
+                .by(way)
+                .with_tap(call.tap.or(tap))
                 .before_sending(call.mark)
                 .about(call.subject);
             let answer = call::run(&callee, context, name, invoke).await;

@@ -5,15 +5,18 @@ use crate::config::PortAccess;
 use crate::contract::{self, Hosting};
 use crate::credentials::{AppOptions, Credential, GitHubApp, Scope};
 use crate::egress::{Budgets, Exceptions, Origin, OriginError, Policy};
+use crate::engine::Limits;
 use crate::host::{Host, HostError, HostOptions, Tenant};
 use crate::ingress::WebhookSecret;
 use crate::installation::Installation;
 use crate::journal::{Memory, Sqlite, SqliteOptions, Store};
 use crate::lifecycle::{Observer, Rules};
+use crate::network::Network;
 use crate::runtime::Runtime;
 use crate::simulator::{github, port};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,12 +38,28 @@ pub struct Role {
     pub live_events: bool,
     /// The plugin's settings, as JSON.
     pub settings: String,
-    /// The token that GitHub gives it; none for the simulator's own.
-    pub token: Option<String>,
-    /// Whether it sends as GitHub's App, which has to be installed, and not with a token.
-    pub as_app: bool,
+    /// The credential of its requests.
+    pub sends: Sends,
+    /// What its calls may use.
+    pub limits: Limits,
     /// Port credentials; none for the simulator's own machine client.
     pub port_client: Option<(String, String)>,
+}
+
+/// What an installation's requests to the simulated GitHub carry.
+#[derive(Debug, Clone, Default)]
+pub enum Sends {
+    /// The simulator's own token.
+    #[default]
+    SimulatorsToken,
+    /// A token of its own, which may write.
+    Token(String),
+    /// A token of its own, which may only read.
+    ReadOnlyToken(String),
+    /// A token of GitHub's App, which has to be installed.
+    AsApp,
+    /// Nothing.
+    Nothing,
 }
 
 impl Role {
@@ -52,8 +71,8 @@ impl Role {
             organization: None,
             live_events: true,
             settings: "{}".to_owned(),
-            token: None,
-            as_app: false,
+            sends: Sends::default(),
+            limits: Limits::default(),
             port_client: None,
         }
     }
@@ -76,6 +95,10 @@ pub struct StageOptions {
     pub github: github::Options,
     /// The simulated Port.
     pub port: port::Options,
+    /// The network that everything is on.
+    pub network: Network,
+    /// Where the host listens.
+    pub listen: SocketAddr,
     /// Where the host finds the simulated GitHub's API if a proxy stands in between: a URL without a slash at the end.
     pub github_through: Option<String>,
     /// Where the host finds the simulated Port's API if a proxy stands in between.
@@ -99,6 +122,8 @@ impl StageOptions {
             roles,
             github: github::Options::default(),
             port: port::Options::default(),
+            network: Network::Machine,
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             github_through: None,
             port_through: None,
             rules: Rules::default(),
@@ -137,8 +162,16 @@ pub struct Stage {
 impl Stage {
     /// Starts both simulators and a host, and points them at each other.
     pub async fn set(runtime: Runtime, options: StageOptions) -> Result<Stage, StageError> {
-        let github = github::GitHub::start(options.github.clone()).await?;
-        let port = port::Port::start(options.port.clone()).await?;
+        let github = github::GitHub::start(github::Options {
+            network: options.network.clone(),
+            ..options.github.clone()
+        })
+        .await?;
+        let port = port::Port::start(port::Options {
+            network: options.network.clone(),
+            ..options.port.clone()
+        })
+        .await?;
         let mut budgets = Budgets::default();
         let mut tenants = Vec::new();
         let api_url = options
@@ -165,6 +198,8 @@ impl Stage {
             None => Box::new(Memory::default()),
         };
         let host = Host::start(HostOptions {
+            network: options.network,
+            listen: options.listen,
             observer: options.observer,
             ..HostOptions::new(runtime, tenants, store)
         })
@@ -206,7 +241,7 @@ pub fn installation(role: &Role, github: &github::GitHub) -> Result<Installation
 }
 
 /// The same where the host finds that API at this URL.
-fn installation_at(
+pub fn installation_at(
     role: &Role,
     github: &github::GitHub,
     api_url: &str,
@@ -229,7 +264,8 @@ fn installation_at(
         credential(role, github, api_url)?,
         WebhookSecret::Verify(SecretString::from(WEBHOOK_SECRET)),
     )
-    .with_exceptions(Exceptions::loopback()))
+    .with_exceptions(Exceptions::loopback())
+    .with_limits(role.limits))
 }
 
 fn credential(
@@ -237,15 +273,20 @@ fn credential(
     github: &github::GitHub,
     api_url: &str,
 ) -> Result<Credential, StageError> {
-    if !role.as_app {
-        let token = match &role.token {
-            Some(token) => {
-                github.add_token(token, true, &format!("{}[bot]", role.id));
-                token.clone()
-            }
-            None => github.token(),
-        };
-        return Ok(Credential::Token(SecretString::from(token)));
+    let with = |token: String| Ok(Credential::Token(SecretString::from(token)));
+    let login = format!("{}[bot]", role.id);
+    match &role.sends {
+        Sends::Nothing => return Ok(Credential::None),
+        Sends::SimulatorsToken => return with(github.token()),
+        Sends::Token(token) => {
+            github.add_token(token, true, &login);
+            return with(token.clone());
+        }
+        Sends::ReadOnlyToken(token) => {
+            github.add_token(token, false, &login);
+            return with(token.clone());
+        }
+        Sends::AsApp => {}
     }
     let unusable = |reason: String| StageError::Url(format!("{api_url}: {reason}"));
     let app = GitHubApp::new(AppOptions {

@@ -7,7 +7,7 @@ use host_harness::simulator::github::{
     self, GitHub, Input, Options, Repository, Standing, Workflow,
 };
 use host_harness::simulator::{Effect, Fault};
-use host_harness::stage::Role;
+use host_harness::stage::{Role, Sends};
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -808,7 +808,7 @@ async fn an_installation_token_that_may_only_read_lacks_the_permission_by_name()
 #[tokio::test]
 async fn a_personal_token_that_may_only_read_lacks_the_permission_by_name() {
     let role = Role {
-        token: Some("github_pat_0".to_owned()),
+        sends: Sends::Token("github_pat_0".to_owned()),
         ..quick()
     };
     let bench = Bench::with(Options::default(), role).await;

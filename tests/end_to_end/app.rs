@@ -4,14 +4,14 @@ use crate::scene::{
     DEPLOY, INSTALLATION, SOON, alone, ended, failed_saying, press, stage, strike, succeeded,
 };
 use host_harness::simulator::github::{self, AppInstallation, Repository, Workflow};
-use host_harness::stage::{Role, Stage, StageOptions};
+use host_harness::stage::{Role, Sends, Stage, StageOptions};
 use std::time::Duration;
 
 /// A stage for one self-hosted installation that sends as the App.
 fn as_app(github: github::Options) -> StageOptions {
     StageOptions {
         roles: vec![Role {
-            as_app: true,
+            sends: Sends::AsApp,
             ..Role::self_hosted(INSTALLATION)
         }],
         github,

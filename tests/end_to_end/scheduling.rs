@@ -9,7 +9,7 @@ use host_harness::lifecycle::Rules;
 use host_harness::simulator::github::{self, Repository, Workflow, secondary_limit};
 use host_harness::simulator::port::{Kind, NewRun};
 use host_harness::simulator::{Effect, Fault};
-use host_harness::stage::{Role, Stage, StageOptions};
+use host_harness::stage::{Role, Sends, Stage, StageOptions};
 use std::time::{Duration, Instant};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -17,7 +17,7 @@ const MILLISECOND: Duration = Duration::from_millis(1);
 /// An installation with a credential of its own.
 fn role(id: &str) -> Role {
     Role {
-        token: Some(format!("token-of-{id}")),
+        sends: Sends::Token(format!("token-of-{id}")),
         ..Role::self_hosted(id)
     }
 }

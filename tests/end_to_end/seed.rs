@@ -8,7 +8,7 @@ use crate::scene::{
 use crate::sender::get;
 use host_harness::simulator::github::{Input, Repository, Workflow};
 use host_harness::simulator::port::{Claims, Kind};
-use host_harness::stage::{Role, StageOptions};
+use host_harness::stage::{Role, Sends, StageOptions};
 use serde_json::json;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use std::time::Duration;
 #[tokio::test]
 async fn the_installation_id_chooses_the_installation() {
     let role = |id: &str| Role {
-        token: Some(format!("token-of-{id}")),
+        sends: Sends::Token(format!("token-of-{id}")),
         ..Role::self_hosted(id)
     };
     let stage = stage(StageOptions::with(vec![role("acme"), role("globex")])).await;

@@ -1,6 +1,7 @@
 //! `configure`: every mistake in an action's definition, before anybody presses the button.
 
 use super::{ComponentArgument, Output, SingleCall, Stop, output, prepare, read_text};
+use crate::contract::json as as_json;
 use crate::contract::{Configured, Origin, Scope};
 use crate::runtime::Call;
 use clap::{Args, ValueEnum};
@@ -88,7 +89,7 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
         }
         Err(problems) => {
             if format == Output::Json {
-                let problems: Vec<_> = problems.iter().map(output::problem).collect();
+                let problems: Vec<_> = problems.iter().map(as_json::problem).collect();
                 output::print(&json!({"ok": false, "problems": problems}));
             } else {
                 for problem in &problems {

@@ -2,6 +2,7 @@
 
 use super::{ComponentArgument, Output, SingleCall, Stop, output, prepare, read_text};
 use crate::clock;
+use crate::contract::json as as_json;
 use crate::contract::{Attempt, Failure, Started};
 use crate::egress::{Exchange, ExchangeOutcome, Tap};
 use crate::engine::CallError;
@@ -72,12 +73,12 @@ fn conclude(
 ) -> Result<(), Stop> {
     if format == Output::Json {
         let object = match answer {
-            Ok(Ok(started)) => json!({"ok": true, "started": output::started(started)}),
-            Ok(Err(failure)) => json!({"ok": false, "failure": output::failure(failure)}),
+            Ok(Ok(started)) => json!({"ok": true, "started": as_json::started(started)}),
+            Ok(Err(failure)) => json!({"ok": false, "failure": as_json::failure(failure)}),
             Err(error) => json!({"ok": false, "failure": output::call_error(error)}),
         };
         let exchanges = exchanges.iter().map(output::exchange).collect();
-        output::print(&output::with(object, "exchanges", exchanges));
+        output::print(&as_json::with(object, "exchanges", exchanges));
     } else {
         match answer {
             Ok(Ok(started)) => {
@@ -90,7 +91,7 @@ fn conclude(
                 println!(
                     "not started: {} [{} {}]",
                     failure.message,
-                    output::kind(&failure.kind),
+                    as_json::kind(&failure.kind),
                     failure.code
                 );
                 if let Some(remedy) = &failure.remedy {

@@ -2,6 +2,7 @@
 
 use super::{Output, Stop, load, output};
 use crate::contract;
+use crate::contract::json as as_json;
 use crate::engine::{EngineOptions, Limits};
 use clap::Args;
 use serde_json::json;
@@ -26,7 +27,7 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
             "contract": {"package": contract::PACKAGE, "version": facts.contract_version},
             "imports": facts.imports,
             "exports": facts.exports,
-            "manifest": output::manifest(manifest),
+            "manifest": as_json::manifest(manifest),
             "limits": {
                 "memory": limits.memory,
                 "cpuMs": limits.cpu.as_millis(),

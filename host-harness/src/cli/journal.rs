@@ -1,6 +1,7 @@
 //! `journal`: a look into a host's journal, also while the host uses it. Changes nothing.
 
 use super::{Output, Stop, output};
+use crate::contract::json as as_json;
 use crate::journal::{Filter, History, JournalError, Phase, Run, Sqlite, Store};
 use clap::{Args, Subcommand};
 use comfy_table::{ContentArrangement, Table, presets};
@@ -160,7 +161,7 @@ fn as_json(run: &Run) -> Value {
         "claimedAt": time(run.claimed_at),
         "startedAt": run.started_at.map(time),
         "finishedAt": run.finished_at.map(time),
-        "order": output::embedded(&run.order),
+        "order": as_json::embedded(&run.order),
     })
 }
 
@@ -173,11 +174,11 @@ fn history_as_json(history: &History) -> Value {
     let calls: Vec<Value> = history
         .calls
         .iter()
-        .map(|call| output::embedded(&call.call))
+        .map(|call| as_json::embedded(&call.call))
         .collect();
-    let run = output::with(as_json(&history.run), "notes", notes.into());
-    let run = output::with(run, "calls", calls.into());
-    output::with(run, "life", output::embedded(&history.run.life))
+    let run = as_json::with(as_json(&history.run), "notes", notes.into());
+    let run = as_json::with(run, "calls", calls.into());
+    as_json::with(run, "life", as_json::embedded(&history.run.life))
 }
 
 /// A moment as people write it, in UTC.

@@ -13,6 +13,7 @@ mod output;
 mod serve;
 mod signals;
 mod simulate;
+mod test;
 mod webhook;
 
 use crate::config::{ConfigError, InstallationConfig, check_settings, resolve_installation};
@@ -32,8 +33,8 @@ pub struct Cli {
     #[command(subcommand)]
     command: Command,
     /// How results are printed.
-    #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
-    output: Output,
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    output: Format,
 }
 
 #[derive(Debug, Subcommand)]
@@ -54,12 +55,36 @@ enum Command {
     Chaos(chaos::Arguments),
     /// Play GitHub or Port for any client.
     Simulate(simulate::Arguments),
+    /// Play scenarios: a plugin tested by files, in virtual time, without a network.
+    Test(test::Arguments),
     /// Show what a component is: contract, imports, exports, manifest, size, limits.
     Inspect(inspect::Arguments),
 }
 
-/// How results are printed.
+/// How results may be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// One JSON object, for programs.
+    Json,
+    /// JUnit's XML, for build servers; of `test` only.
+    Junit,
+}
+
+impl Format {
+    /// The same for commands that cannot write JUnit's XML.
+    fn plain(self) -> Result<Output, Stop> {
+        match self {
+            Format::Text => Ok(Output::Text),
+            Format::Json => Ok(Output::Json),
+            Format::Junit => Err(Stop::unusable("only `test` can write `--output junit`")),
+        }
+    }
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Output {
     /// For people.
     Text,
@@ -114,17 +139,18 @@ pub fn run(cli: Cli) -> ExitCode {
 }
 
 async fn execute(cli: Cli) -> Result<(), Stop> {
-    let output = cli.output;
+    let output = cli.output.plain();
     match cli.command {
-        Command::Demo(arguments) => demo::run(arguments, output).await,
-        Command::Dispatch(arguments) => dispatch::run(arguments, output).await,
-        Command::Webhook(arguments) => webhook::run(arguments, output).await,
-        Command::Configure(arguments) => configure::run(arguments, output).await,
-        Command::Serve(arguments) => serve::run(arguments, output).await,
-        Command::Journal(arguments) => journal::run(arguments, output).await,
-        Command::Chaos(arguments) => chaos::run(arguments, output).await,
-        Command::Simulate(arguments) => simulate::run(arguments, output).await,
-        Command::Inspect(arguments) => inspect::run(arguments, output).await,
+        Command::Test(arguments) => test::run(arguments, cli.output).await,
+        Command::Demo(arguments) => demo::run(arguments, output?).await,
+        Command::Dispatch(arguments) => dispatch::run(arguments, output?).await,
+        Command::Webhook(arguments) => webhook::run(arguments, output?).await,
+        Command::Configure(arguments) => configure::run(arguments, output?).await,
+        Command::Serve(arguments) => serve::run(arguments, output?).await,
+        Command::Journal(arguments) => journal::run(arguments, output?).await,
+        Command::Chaos(arguments) => chaos::run(arguments, output?).await,
+        Command::Simulate(arguments) => simulate::run(arguments, output?).await,
+        Command::Inspect(arguments) => inspect::run(arguments, output?).await,
     }
 }
 
@@ -137,7 +163,7 @@ fn block_on(command: impl Future<Output = Result<(), Stop>>) -> Result<(), Stop>
 }
 
 /// Messages go to standard error, so that standard output holds the result alone. `RUST_LOG` overrides the level.
-fn start_log(default: &str, output: Output) {
+fn start_log(default: &str, output: Format) {
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let log = tracing_subscriber::fmt()
@@ -145,8 +171,8 @@ fn start_log(default: &str, output: Output) {
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     let started = match output {
-        Output::Json => log.json().try_init(),
-        Output::Text => log.with_target(false).try_init(),
+        Format::Json => log.json().try_init(),
+        Format::Text | Format::Junit => log.with_target(false).try_init(),
     };
     // Somebody who embeds the library may have set up a log already; then theirs stays.
     drop(started);

@@ -2,6 +2,7 @@
 
 use super::{ComponentArgument, Output, SingleCall, Stop, output, prepare, read};
 use crate::clock;
+use crate::contract::json as as_json;
 use crate::contract::{Change, Delivery, Header, RunUpdate, Webhooks};
 use crate::ingress::{WebhookSecret, sign, verify};
 use crate::runtime::Call;
@@ -68,7 +69,7 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
         Ok(Ok(updates)) => {
             match format {
                 Output::Json => {
-                    let updates: Vec<_> = updates.iter().map(output::update).collect();
+                    let updates: Vec<_> = updates.iter().map(as_json::update).collect();
                     output::print(&json!({"ok": true, "updates": updates}));
                 }
                 Output::Text => show(&updates),
@@ -78,7 +79,7 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
         Ok(Err(failure)) => {
             match format {
                 Output::Json => {
-                    output::print(&json!({"ok": false, "failure": output::failure(&failure)}));
+                    output::print(&json!({"ok": false, "failure": as_json::failure(&failure)}));
                 }
                 Output::Text => println!("not understood: {} [{}]", failure.message, failure.code),
             }
@@ -130,7 +131,7 @@ fn show(updates: &[RunUpdate]) {
                 println!(
                     "    ended: {} ({}, {})",
                     completion.label,
-                    output::outcome(completion.outcome),
+                    as_json::outcome(completion.outcome),
                     completion.conclusion
                 );
                 for line in completion.summary.iter().flat_map(|text| text.lines()) {
@@ -140,7 +141,7 @@ fn show(updates: &[RunUpdate]) {
             }
         };
         for line in log {
-            println!("    {}: {}", output::level(line.level), line.message);
+            println!("    {}: {}", as_json::level(line.level), line.message);
         }
     }
 }

@@ -39,6 +39,7 @@ mod permits;
 mod policy;
 mod pool;
 mod send;
+mod stand_in;
 mod tap;
 #[cfg(test)]
 mod trial;
@@ -53,6 +54,7 @@ pub use mark::BeforeSending;
 pub use permits::{OF_INSTALLATION, Permits};
 pub use policy::{Audience, Denied, Origin, OriginError, Policy};
 pub use pool::{Client, Clients};
+pub use stand_in::{StandIn, Way};
 pub use tap::{Exchange, Outcome as ExchangeOutcome, Tap};
 
 use crate::credentials::Account;
@@ -89,7 +91,7 @@ pub struct CallEgress {
 /// What the requests of one call have in common.
 struct Shared {
     installation: Arc<Installation>,
-    client: Option<Client>,
+    way: Option<Way>,
     tap: Option<Tap>,
     limits: Limits,
     requests_left: AtomicU32,
@@ -106,11 +108,11 @@ struct Shared {
 }
 
 impl CallEgress {
-    /// The egress of a call for `installation`, which may send requests with `client`; without one, none.
+    /// The egress of a call for `installation`, whose requests go that way; without one, it may send none.
     /// Before the first of them that may change something, it awaits `mark`.
     pub fn new(
         installation: Arc<Installation>,
-        client: Option<Client>,
+        way: Option<Way>,
         tap: Option<Tap>,
         limits: Limits,
         mark: Option<BeforeSending>,
@@ -118,7 +120,7 @@ impl CallEgress {
         CallEgress {
             shared: Arc::new(Shared {
                 installation,
-                client,
+                way,
                 tap,
                 limits,
                 requests_left: AtomicU32::new(limits.requests),

@@ -1,6 +1,7 @@
 //! Pools of connections: one for each installation on each thread.
 
 use super::connect::{Door, Resolver, SystemResolver};
+use super::stand_in::{StandIn, Way};
 use crate::installation::Installation;
 use crate::network::Network;
 use crate::transport::{self, TransportError};
@@ -19,6 +20,7 @@ pub type Client = legacy::Client<HttpsConnector<Door>, WasiBody>;
 pub struct Clients {
     network: Network,
     resolver: Arc<dyn Resolver>,
+    stand_in: Option<Arc<dyn StandIn>>,
     pools: RefCell<BTreeMap<String, Client>>,
 }
 
@@ -34,6 +36,7 @@ impl Clients {
         Clients {
             network: Network::Machine,
             resolver,
+            stand_in: None,
             pools: RefCell::default(),
         }
     }
@@ -43,6 +46,24 @@ impl Clients {
         Clients {
             network,
             ..Clients::default()
+        }
+    }
+
+    /// No pools: all requests are answered by somebody in the servers' place.
+    #[must_use]
+    pub fn answered_by(self, stand_in: Option<Arc<dyn StandIn>>) -> Clients {
+        Clients { stand_in, ..self }
+    }
+
+    /// The way of an installation's requests.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Clients::of`].
+    pub fn way(&self, installation: &Installation) -> Result<Way, TransportError> {
+        match &self.stand_in {
+            Some(stand_in) => Ok(Way::StandIn(stand_in.clone())),
+            None => self.of(installation).map(Way::Network),
         }
     }
 

@@ -7,12 +7,13 @@ use super::cache::{Question, Recalled};
 use super::head::{self, TimeLimits};
 use super::mark::Unmarked;
 use super::permits::{self, Permit};
+use super::stand_in::{self, Way};
 use super::tap::{Exchange, Outcome, Tap};
-use super::{Audience, Denied, Origin, Shared};
+use super::{Audience, Client, Denied, Origin, Shared};
 use crate::scrub::Spellings;
 use bytes::Bytes;
 use http::header::RETRY_AFTER;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use std::sync::Arc;
@@ -34,7 +35,7 @@ pub(super) async fn send(
     request: Request<WasiBody>,
     options: Option<RequestOptions>,
 ) -> Result<Response<WasiBody>, Error> {
-    let (client, audience) = match shared.admit(request.method(), request.uri()) {
+    let (way, audience) = match shared.admit(request.method(), request.uri()) {
         Ok(admitted) => admitted,
         Err(denied) => return Err(refuse(shared, request, denied).await),
     };
@@ -60,7 +61,7 @@ pub(super) async fn send(
             return Err(full);
         }
     };
-    let authorization = match authorize(shared, audience, client, request.uri(), &limits).await {
+    let authorization = match authorize(shared, audience, way, request.uri(), &limits).await {
         Ok(authorization) => authorization,
         Err(unauthorized) => {
             drain(request).await;
@@ -81,7 +82,7 @@ pub(super) async fn send(
     let most = shared.limits.request_body as u64;
     let request = request.map(|body| LimitedBody::new(body, most).boxed_unsync());
     let passage = Passage {
-        client,
+        way,
         audience,
         question,
         authorization,
@@ -96,7 +97,7 @@ pub(super) async fn send(
 
 /// What a request gets on its way out.
 struct Passage<'c> {
-    client: &'c super::Client,
+    way: &'c Way,
     audience: Audience,
     question: Question,
     authorization: Option<Authorization>,
@@ -130,7 +131,7 @@ async fn shown(
 }
 
 impl Shared {
-    fn admit(&self, method: &Method, uri: &Uri) -> Result<(&super::Client, Audience), Denied> {
+    fn admit(&self, method: &Method, uri: &Uri) -> Result<(&Way, Audience), Denied> {
         let counted =
             self.requests_left
                 .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
@@ -140,8 +141,8 @@ impl Shared {
             return Err(Denied::TooMany);
         }
         let audience = self.installation.policy().check(method, uri)?;
-        let client = self.client.as_ref().ok_or(Denied::Nowhere)?;
-        Ok((client, audience))
+        let way = self.way.as_ref().ok_or(Denied::Nowhere)?;
+        Ok((way, audience))
     }
 
     /// How long the API wants no requests. Other servers have said nothing about that.
@@ -159,6 +160,20 @@ impl Shared {
             return Recalled::Question(Question::Other);
         }
         self.installation.cache().recall(request, Instant::now())
+    }
+
+    /// Takes in what an answer says about the budget.
+    pub(super) fn note(
+        &self,
+        audience: Audience,
+        status: StatusCode,
+        headers: &HeaderMap,
+        now: Instant,
+    ) {
+        // A server that does not know the credential speaks of the budget of anonymous requests.
+        if audience == Audience::Api && status != StatusCode::UNAUTHORIZED {
+            self.installation.budget().note(status, headers, now);
+        }
     }
 
     /// Tells the operator why a request was refused: once for each call, since a guest may try as often as it likes.
@@ -241,15 +256,17 @@ pub(super) fn wants_a_pause(left: Duration) -> Response<WasiBody> {
 async fn authorize(
     shared: &Shared,
     audience: Audience,
-    client: &super::Client,
+    way: &Way,
     uri: &Uri,
     limits: &TimeLimits,
 ) -> Result<Option<Authorization>, Unauthorized> {
-    match audience {
-        Audience::Other => Ok(None),
-        Audience::Api => timeout_at(limits.room, shared.authorize(client, uri))
-            .await
-            .unwrap_or(Err(Unauthorized::Error(Error::DestinationUnavailable))),
+    match (audience, way) {
+        (Audience::Other, _) | (_, Way::StandIn(_)) => Ok(None),
+        (Audience::Api, Way::Network(client)) => {
+            timeout_at(limits.room, shared.authorize(client, uri))
+                .await
+                .unwrap_or(Err(Unauthorized::Error(Error::DestinationUnavailable)))
+        }
     }
 }
 
@@ -258,19 +275,25 @@ async fn exchange(
     passage: Passage<'_>,
     mut request: Request<WasiBody>,
 ) -> Result<Response<WasiBody>, Error> {
+    let client = match passage.way {
+        Way::Network(client) => client,
+        Way::StandIn(stand_in) => {
+            let about = (passage.audience, passage.question);
+            let within = (passage.limits, passage.permit);
+            return stand_in::answer(shared, stand_in.as_ref(), about, within, request).await;
+        }
+    };
     passage.question.put_condition(request.headers_mut());
     let (response, sent) = match &passage.authorization {
         Some(authorization) if authorization.is_renewable() => {
-            transmit_renewing(shared, &passage, authorization, request).await?
+            transmit_renewing(shared, client, &passage, authorization, request).await?
         }
-        authorization => transmit(shared, &passage, authorization.as_ref(), request).await?,
+        authorization => {
+            transmit(shared, client, &passage, authorization.as_ref(), request).await?
+        }
     };
     let now = Instant::now();
-    // A server that does not know the credential speaks of the budget of anonymous requests.
-    if passage.audience == Audience::Api && response.status() != StatusCode::UNAUTHORIZED {
-        let budget = shared.installation.budget();
-        budget.note(response.status(), response.headers(), now);
-    }
+    shared.note(passage.audience, response.status(), response.headers(), now);
     let Passage {
         question,
         limits,
@@ -294,6 +317,7 @@ type Received = (Response<Incoming>, Option<Arc<Spellings>>);
 /// either (RFC 9110, section 15.5.2), so nothing is done twice.
 async fn transmit_renewing(
     shared: &Shared,
+    client: &Client,
     passage: &Passage<'_>,
     authorization: &Authorization,
     request: Request<WasiBody>,
@@ -304,23 +328,21 @@ async fn transmit_renewing(
         .map_err(|_| Error::ConnectionWriteTimeout)??;
     let again = Request::from_parts(head.clone(), full(body.clone()));
     let request = Request::from_parts(head, full(body));
-    let received = transmit(shared, passage, Some(authorization), request).await?;
+    let received = transmit(shared, client, passage, Some(authorization), request).await?;
     if received.0.status() != StatusCode::UNAUTHORIZED {
         return Ok(received);
     }
     // After its time nothing is sent any more: a request without time for an answer would have an unknown outcome.
-    let renewed = timeout_at(
-        passage.limits.head,
-        shared.renew(passage.client, authorization),
-    );
+    let renewed = timeout_at(passage.limits.head, shared.renew(client, authorization));
     match renewed.await.unwrap_or_default() {
-        Some(renewed) => transmit(shared, passage, Some(&renewed), again).await,
+        Some(renewed) => transmit(shared, client, passage, Some(&renewed), again).await,
         None => Ok(received),
     }
 }
 
 async fn transmit(
     shared: &Shared,
+    client: &Client,
     passage: &Passage<'_>,
     authorization: Option<&Authorization>,
     mut request: Request<WasiBody>,
@@ -329,7 +351,7 @@ async fn transmit(
         authorization.put(&mut request);
         blot::ask_for_plain(&mut request);
     }
-    let response = head::request(passage.client, request, &passage.limits).await;
+    let response = head::request(client, request, &passage.limits).await;
     let response = response.map_err(|failure| failure.told(shared))?;
     Ok((response, authorization.map(Authorization::secret)))
 }

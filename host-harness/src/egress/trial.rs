@@ -4,6 +4,7 @@
 
 use super::body::full;
 use super::connect::{Resolver, SystemResolver};
+use super::stand_in::Way;
 use super::{CallEgress, Clients, Exceptions, Origin, Policy, Shared, send};
 use crate::credentials::Credential;
 use crate::engine::Limits;
@@ -74,7 +75,7 @@ impl Trial {
             requests: 1_000,
             ..Limits::default()
         };
-        Trial(CallEgress::new(installation, Some(client), None, limits, None).shared)
+        Trial(CallEgress::new(installation, Some(Way::Network(client)), None, limits, None).shared)
     }
 
     pub async fn send(&self, request: Request<WasiBody>) -> Result<Response<WasiBody>, Error> {

@@ -8,7 +8,7 @@ use super::slices::{AtTick, at_tick, give_way, take_turns};
 use super::ticker::Watch;
 use crate::clock;
 use crate::contract::{self, BindingsPre, Guest, Level};
-use crate::egress::{BeforeSending, CallEgress, Client, Tap};
+use crate::egress::{BeforeSending, CallEgress, Tap, Way};
 use crate::installation::Installation;
 use crate::legible;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ impl Callee {
 /// For whom a call is made, and with what.
 pub struct Context {
     installation: Arc<Installation>,
-    client: Option<Client>,
+    way: Option<Way>,
     tap: Option<Tap>,
     mark: Option<BeforeSending>,
     subject: String,
@@ -45,17 +45,17 @@ impl Context {
     pub fn new(installation: Arc<Installation>) -> Context {
         Context {
             installation,
-            client: None,
+            way: None,
             tap: None,
             mark: None,
             subject: String::new(),
         }
     }
 
-    /// Lets the call send requests with this client, as far as the installation's policy allows; without one, none.
+    /// Lets the call send requests this way, as far as the installation's policy allows; without one, none.
     #[must_use]
-    pub fn with_client(mut self, client: Option<Client>) -> Context {
-        self.client = client;
+    pub fn by(mut self, way: Option<Way>) -> Context {
+        self.way = way;
         self
     }
 
@@ -221,7 +221,7 @@ fn new_store(
         http,
         egress: CallEgress::new(
             context.installation.clone(),
-            context.client,
+            context.way,
             context.tap,
             limits,
             context.mark,

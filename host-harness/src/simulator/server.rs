@@ -286,7 +286,7 @@ async fn pass<S: Service>(service: &S, wire: &Wire, request: Request<Body>) -> R
             (Some(service.answer(&received)), Outcome::Whole)
         }
     };
-    let reply = reply.map(|reply| service.finish(&received, reply));
+    let reply = reply.map(|reply| dated(service.finish(&received, reply)));
     let cut = matches!(outcome, Outcome::Cut) || reply.as_ref().is_some_and(|reply| reply.cut);
     let takes = reply.as_ref().map_or(Duration::ZERO, |reply| reply.after);
     let authorization = received.header("authorization").map(str::to_owned);
@@ -326,6 +326,12 @@ async fn pass<S: Service>(service: &S, wire: &Wire, request: Request<Body>) -> R
         (Some(reply), Outcome::Slow(time)) => slow(&reply, time),
         (Some(reply), Outcome::Truncated) => truncated(&reply),
     }
+}
+
+/// With the time by our clock, where the service has no clock of its own; hyper's would be the machine's.
+fn dated(mut reply: Reply) -> Reply {
+    reply.default_header("date", httpdate::fmt_http_date(clock::now()));
+    reply
 }
 
 enum Outcome {

@@ -12,7 +12,7 @@ use host_harness::simulator::github::{
 };
 use host_harness::simulator::port;
 use host_harness::simulator::{Effect, Fault};
-use host_harness::stage::{Role, StageOptions};
+use host_harness::stage::{Role, Sends, StageOptions};
 use std::time::Duration;
 
 /// A first attempt that was refused has started nothing, so what came before the second is nobody's business.
@@ -166,7 +166,7 @@ async fn a_quota_that_is_used_up_is_waited_for() {
 #[tokio::test]
 async fn a_pause_of_one_installation_holds_up_no_other() {
     let role = |id: &str| Role {
-        token: Some(format!("token-of-{id}")),
+        sends: Sends::Token(format!("token-of-{id}")),
         ..Role::self_hosted(id)
     };
     let stage = stage(StageOptions::with(vec![role("acme"), role("globex")])).await;

@@ -6,13 +6,13 @@ use crate::scene::{
     started, strike,
 };
 use host_harness::simulator::port;
-use host_harness::stage::{Role, Stage, StageOptions};
+use host_harness::stage::{Role, Sends, Stage, StageOptions};
 use std::time::Instant;
 
 #[tokio::test]
 async fn a_hundred_runs_at_once_of_three_installations_all_end_as_they_should() {
     let role = |id: &str| Role {
-        token: Some(format!("token-of-{id}")),
+        sends: Sends::Token(format!("token-of-{id}")),
         ..Role::self_hosted(id)
     };
     let installations = ["acme", "globex", "initech"];

@@ -11,7 +11,7 @@ export const SECRET = 'a secret of the receiver: ü, 0, "';
 /** A workflow for every conclusion, one with several jobs, and one that takes an hour. */
 export async function simulate(bench, receiver, conclusions) {
   const workflow = (name, conclusion, seconds, jobs) =>
-    `[[repository.workflow]]\nfile = "${name}.yml"\nconclusion = "${conclusion}"\nseconds = ${seconds}\njobs = ${JSON.stringify(jobs)}`;
+    `[[repository.workflow]]\nfile = "${name}.yml"\nconclusion = "${conclusion}"\nqueued = "50ms"\nruns-for = "${seconds}s"\njobs = ${JSON.stringify(jobs)}`;
   const world = [
     `[[webhook]]\nurl = "${receiver.url}/signed"\nsecret = { file = "secret" }`,
     `[[webhook]]\nurl = "${receiver.url}/unsigned"`,

@@ -25,7 +25,7 @@ export class Stage {
     const stage = new Stage();
     stage.#bench = bench;
     const write = (name, text) => writeFile(join(bench.folder, name), text);
-    const workflow = '[[repository.workflow]]\nfile = "hour.yml"\nseconds = 3600\n';
+    const workflow = '[[repository.workflow]]\nfile = "hour.yml"\nqueued = "50ms"\nruns-for = "1h"\n';
     await write('world.toml', `[[repository]]\nowner = "acme"\nname = "shop"\n${workflow}`);
     stage.github = await bench.simulateGithub(['--world', 'world.toml']);
     await write('run.json', JSON.stringify({ org: 'acme', repo: 'shop', workflow: 'hour.yml' }));
@@ -62,7 +62,7 @@ export class Stage {
       `component = ${JSON.stringify(this.#bench.component)}`,
       'listen = "127.0.0.1:0"',
       `[port]\nbase-url = "${baseUrl}"\nclient-id = "${clientId}"\nclient-secret = { file = "client-secret" }\npoll-interval-ms = 50`,
-      '[check]\nfirst-seconds = 3600\nlongest-seconds = 3600',
+      '[check]\nfirst-queued = "50ms"\nruns-for = "1h"\nlongest-seconds = 3600',
       `[[installation]]\n${this.#installation('acme-github', 'secret')}`,
       `[[installation]]\n${this.#installation('documented', 'documented')}`,
     ].join('\n');

@@ -98,12 +98,14 @@ function worldToml(listen) {
     [[repository.workflow]]
     file = "deploy.yml"
     inputs = [{ name = "environment", options = ["staging", "production"], required = true }]
-    seconds = 2.0
+    queued = "50ms"
+    runs-for = "2s"
 
     [[repository.workflow]]
     file = "broken.yml"
     conclusion = "failure"
-    seconds = 0.2
+    queued = "50ms"
+    runs-for = "200ms"
   `;
 }
 

@@ -21,13 +21,15 @@ branches = ["main"]
 [[repository.workflow]]
 file = "deploy.yml"
 inputs = [{ name = "environment", default = "staging" }]
-seconds = 0.3
+queued = "50ms"
+runs-for = "300ms"
 
 [[repository.workflow]]
 file = "broken.yml"
 jobs = ["unit tests"]
 conclusion = "failure"
-seconds = 0.3
+queued = "50ms"
+runs-for = "300ms"
 
 [[repository.workflow]]
 file = "long.yml"

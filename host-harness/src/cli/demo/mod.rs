@@ -8,7 +8,7 @@ use crate::engine::EngineOptions;
 use crate::lifecycle::{Observer, Step};
 use crate::runtime::{Runtime, RuntimeOptions};
 use crate::simulator::port::{Kind, RunView};
-use crate::stage::{Role, Stage, StageOptions};
+use crate::stage::{Role, Sends, Stage, StageOptions};
 use cast::{Expected, Scene};
 use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
@@ -68,11 +68,11 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
     let names = Arc::new(Mutex::new(BTreeMap::new()));
     let mut options = StageOptions::with(vec![
         Role {
-            token: Some("token-of-acme".to_owned()),
+            sends: Sends::Token("token-of-acme".to_owned()),
             ..Role::hosted(cast::HOSTED, cast::ORGANIZATION)
         },
         Role {
-            token: Some("token-of-globex".to_owned()),
+            sends: Sends::Token("token-of-globex".to_owned()),
             ..Role::self_hosted(cast::SELF_HOSTED)
         },
     ]);

@@ -6,6 +6,7 @@ mod world;
 
 use super::signals::Signals;
 use super::{Output, Stop, read_text};
+use crate::contract::json as as_json;
 use crate::simulator::Exchange;
 use crate::simulator::github::{self, GitHub};
 use crate::simulator::port::{self, Kind, Port};
@@ -199,7 +200,7 @@ fn show(exchange: &Exchange, format: Output) {
                 "method": method,
                 "path": path,
                 "query": exchange.query,
-                "body": super::output::body(&exchange.body),
+                "body": as_json::body(&exchange.body),
                 "status": status,
                 "answer": answer(exchange),
             })
@@ -213,7 +214,7 @@ fn show(exchange: &Exchange, format: Output) {
 
 /// The answer as it is printed: a token that was minted works for an hour, and output is kept for longer.
 fn answer(exchange: &Exchange) -> Value {
-    let mut answer = super::output::body(&exchange.response_body);
+    let mut answer = as_json::body(&exchange.response_body);
     if exchange.operation == "app-token"
         && let Some(token) = answer.get_mut("token")
     {

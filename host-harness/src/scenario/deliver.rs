@@ -1,0 +1,98 @@
+//! Deliveries of the scenario's own, signed as the plugin's manifest says, to the host's listener.
+
+use super::schema::{Signed, Step};
+use super::world::HOST;
+use crate::contract::Webhooks;
+use crate::network::{Connector, Network};
+use crate::simulator::github::signature;
+use crate::stage::WEBHOOK_SECRET;
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::dns::GaiResolver;
+use hyper_util::rt::TokioExecutor;
+
+/// Somebody who posts deliveries.
+pub(super) struct Post {
+    client: Client<Connector<GaiResolver>, Full<Bytes>>,
+    installation: String,
+    webhooks: Option<Webhooks>,
+}
+
+/// A delivery.
+pub(super) struct Mail {
+    pub(super) event: String,
+    id: String,
+    body: Bytes,
+    signed: Signed,
+}
+
+impl Mail {
+    /// The delivery of a step. In its body `{{ external-run-id }}` stands for the run's id on the server.
+    pub(super) fn of(step: &Step, external_run_id: Option<&str>) -> Result<Mail, String> {
+        let text = match (&step.json, &step.text) {
+            (Some(json), None) => json.to_string(),
+            (None, Some(text)) => text.clone(),
+            (None, None) => String::new(),
+            _ => return Err("a body is `json` or `text`, not both".to_owned()),
+        };
+        const HERE: &str = "{{ external-run-id }}";
+        if text.contains(HERE) && external_run_id.is_none() {
+            return Err("the run has no external run id yet".to_owned());
+        }
+        Ok(Mail {
+            event: step.event.clone().unwrap_or_default(),
+            id: step.id.clone().unwrap_or_else(|| "delivery-1".to_owned()),
+            body: Bytes::from(text.replace(HERE, external_run_id.unwrap_or_default())),
+            signed: step.signature.unwrap_or_default(),
+        })
+    }
+}
+
+impl Post {
+    pub(super) fn new(network: Network, installation: String, webhooks: Option<Webhooks>) -> Post {
+        Post {
+            client: Client::builder(TokioExecutor::new())
+                .build(Connector::new(network, GaiResolver::new())),
+            installation,
+            webhooks,
+        }
+    }
+
+    /// For whom deliveries are.
+    pub(super) fn installation(&self) -> &str {
+        &self.installation
+    }
+
+    /// Sends a delivery and says what status it was answered.
+    pub(super) async fn send(&self, mail: &Mail) -> Result<u16, String> {
+        let webhooks = self.webhooks.as_ref();
+        let webhooks = webhooks.ok_or("the plugin wants no webhooks: its manifest names none")?;
+        let url = format!("http://{HOST}/webhooks/{}", self.installation);
+        let mut request = Request::post(url)
+            .header("content-type", "application/json")
+            .header(webhooks.event_header.as_str(), mail.event.as_str())
+            .header(webhooks.delivery_header.as_str(), mail.id.as_str());
+        let secret = match mail.signed {
+            Signed::Good => Some(WEBHOOK_SECRET),
+            Signed::Bad => Some("another secret"),
+            Signed::None => None,
+        };
+        if let Some(secret) = secret {
+            let signed = signature(secret, &mail.body);
+            let hex = signed.trim_start_matches("sha256=");
+            let value = format!("{}{hex}", webhooks.signature_prefix);
+            request = request.header(webhooks.signature_header.as_str(), value);
+        }
+        let request = request
+            .body(Full::new(mail.body.clone()))
+            .map_err(|error| error.to_string())?;
+        let answer = self.client.request(request).await;
+        let answer = answer.map_err(|error| crate::transport::causes(&error))?;
+        let status = answer.status().as_u16();
+        // Read to its end, so that the connection can be used again.
+        drop(answer.into_body().collect().await);
+        Ok(status)
+    }
+}

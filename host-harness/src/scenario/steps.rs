@@ -1,0 +1,388 @@
+//! Runs that appear in Port, and what else happens.
+
+use super::call::{action_type, properties};
+use super::chronicle::What;
+use super::deliver::{Mail, Post};
+use super::error::ScenarioError;
+use super::faults::Services;
+use super::play::{Played, Player};
+use super::schema::{self, Do, Kind, Moment, Step, told};
+use crate::simulator::github::{Phase, RunView as WorkflowRun};
+use crate::simulator::port::{self, NewRun, RunView};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// The story of a scenario while it is told.
+pub(super) struct Story<'p> {
+    player: &'p Player<'p>,
+    services: Services,
+    post: Post,
+    /// Name and id of the runs so far, in the order in which they appeared.
+    runs: Rc<RefCell<Vec<(String, String)>>>,
+    /// Runs that are to appear.
+    to_come: Vec<(Duration, Vec<Coming>)>,
+    expected: usize,
+}
+
+/// A run before it appears.
+#[derive(Clone)]
+struct Coming {
+    name: String,
+    kind: port::Kind,
+    raw: Option<String>,
+    new: NewRun,
+}
+
+impl<'p> Story<'p> {
+    pub(super) fn new(
+        player: &'p Player<'p>,
+        services: &Services,
+        installation: String,
+    ) -> Result<Story<'p>, ScenarioError> {
+        let runtime = player.runtime();
+        let webhooks = runtime.manifest().webhooks.clone();
+        let said = &player.scenario.run;
+        if said.is_empty() {
+            let reason = "a scenario has a [call] or at least one [[run]]";
+            return Err(ScenarioError::senseless("run", reason));
+        }
+        let mut to_come = Vec::new();
+        let mut expected = 0;
+        for (number, run) in said.iter().enumerate() {
+            let action_type = action_type(&runtime, run.action_type.as_ref());
+            let runs = coming(number, run, &installation, &action_type);
+            expected += runs.len();
+            to_come.push((run.at.map_or(Duration::ZERO, |at| at.0), runs));
+        }
+        Ok(Story {
+            player,
+            services: services.clone(),
+            post: Post::new(player.network.clone(), installation, webhooks),
+            runs: Rc::default(),
+            to_come,
+            expected,
+        })
+    }
+
+    /// Lets everything happen, and waits for its end.
+    pub(super) async fn tell(&mut self, played: &mut Played) {
+        for (at, runs) in std::mem::take(&mut self.to_come) {
+            let (port, known) = (self.services.port.clone(), self.runs.clone());
+            let appear = async move {
+                for run in runs {
+                    let id = create(&port, &run);
+                    known.borrow_mut().push((run.name, id));
+                }
+            };
+            if at.is_zero() {
+                appear.await;
+            } else {
+                tokio::task::spawn_local(async move {
+                    tokio::time::sleep(at).await;
+                    appear.await;
+                });
+            }
+        }
+        let until = self.player.scenario.until;
+        let began = tokio::time::Instant::now();
+        for (number, step) in self.player.scenario.step.iter().enumerate() {
+            if let Err(trouble) = self.step(step, played).await {
+                played.troubles.push(format!("step[{number}]: {trouble}"));
+            }
+        }
+        match until {
+            Some(until) => tokio::time::sleep_until(began + until.0).await,
+            None => self.all_ended().await,
+        }
+    }
+
+    /// What is not over yet, for people.
+    pub(super) fn still_waits(&self, limit: Duration) -> String {
+        let open: Vec<String> = self
+            .views()
+            .into_iter()
+            .filter(|(_, run)| !run.ended())
+            .map(|(name, run)| {
+                let label = run.status_label.unwrap_or_default();
+                format!("{name} ({label:?}, acked: {})", run.acked)
+            })
+            .collect();
+        format!(
+            "after {} of virtual time it is not over: runs {} have not ended",
+            told(limit),
+            open.join(", ")
+        )
+    }
+
+    /// Runs as Port has them now.
+    pub(super) fn take_down(&self, played: &mut Played) {
+        played.runs = self.views();
+    }
+
+    fn views(&self) -> Vec<(String, RunView)> {
+        let runs = self.runs.borrow();
+        let view = |(name, id): &(String, String)| {
+            let run = self.services.port.run(id);
+            run.map(|run| (name.clone(), run))
+        };
+        runs.iter().filter_map(view).collect()
+    }
+
+    async fn all_ended(&self) {
+        self.wait_for(|story| {
+            let views = story.views();
+            views.len() == story.expected && views.iter().all(|(_, run)| run.ended())
+        })
+        .await;
+    }
+
+    async fn wait_for(&self, holds: impl Fn(&Story<'_>) -> bool) {
+        let mut changes = self.services.port.changes();
+        while !holds(self) {
+            // The sender is the simulator, which is still there.
+            let _ = changes.changed().await;
+        }
+    }
+
+    /// A run by its name; the first if none is said.
+    fn run(&self, name: Option<&String>) -> Option<RunView> {
+        let views = self.views();
+        match name {
+            None => views.into_iter().next().map(|(_, run)| run),
+            Some(name) => views
+                .into_iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, run)| run),
+        }
+    }
+
+    async fn step(&self, step: &Step, played: &mut Played) -> Result<(), String> {
+        if let Some(when) = &step.when {
+            self.wait_for(|story| {
+                story
+                    .run(when.run.as_ref())
+                    .is_some_and(|run| is(&run, when.is))
+            })
+            .await;
+        }
+        if let Some(after) = step.after {
+            tokio::time::sleep(after.0).await;
+        }
+        self.player.note(words(step));
+        self.take(step, played).await
+    }
+
+    async fn take(&self, step: &Step, played: &mut Played) -> Result<(), String> {
+        let services = &self.services;
+        match step.action {
+            Do::Wait => Ok(()),
+            Do::EndInPort => {
+                let run = self.needed(step)?;
+                played.ended_by_steps.push(run.id.clone());
+                let ended = services
+                    .port
+                    .end_elsewhere(&run.id, step.succeeded.unwrap_or(false));
+                held(ended, "the run has ended already")
+            }
+            Do::Deliver => self.deliver(step).await,
+            Do::Redeliver => self.redeliver(step),
+            Do::Unreachable => {
+                let side = step.side.ok_or("`side` is missing")?;
+                services.set_reachable(side, false);
+                let lasting = step.lasting.map_or(Duration::from_secs(30), |time| time.0);
+                let services = services.clone();
+                tokio::task::spawn_local(async move {
+                    tokio::time::sleep(lasting).await;
+                    services.set_reachable(side, true);
+                });
+                Ok(())
+            }
+            Do::RevokeTokens => {
+                services.revoke_tokens(step.side.ok_or("`side` is missing")?);
+                Ok(())
+            }
+            Do::SetRemaining => {
+                let left = step.requests.ok_or("`requests` is missing")?;
+                let token = services.github.token();
+                held(
+                    services.github.set_remaining(&token, left),
+                    "GitHub does not know the token",
+                )
+            }
+            Do::SwitchOff | Do::SwitchOn => {
+                let on = step.action == Do::SwitchOn;
+                services.port.add_integration(self.post.installation(), on);
+                Ok(())
+            }
+            Do::ClearFaults => {
+                services.clear_faults();
+                Ok(())
+            }
+            Do::Finish
+            | Do::Advance
+            | Do::Rerun
+            | Do::RenameRepository
+            | Do::Archive
+            | Do::StartForeignRun => self.on_github(step),
+        }
+    }
+
+    fn on_github(&self, step: &Step) -> Result<(), String> {
+        let github = &self.services.github;
+        let repository = step.repository.as_deref().unwrap_or("acme/shop");
+        let (owner, name) = repository
+            .split_once('/')
+            .ok_or("`repository` is `owner/name`")?;
+        match step.action {
+            Do::RenameRepository => {
+                let to = step.to.as_deref().ok_or("`to` is missing: the new name")?;
+                held(
+                    github.rename_repository(owner, name, to),
+                    "there is no such repository",
+                )
+            }
+            Do::Archive => held(
+                github.set_archived(owner, name, true),
+                "there is no such repository",
+            ),
+            Do::StartForeignRun => {
+                let file = step.to.as_deref().unwrap_or("deploy.yml");
+                let event = step.event.as_deref().unwrap_or("workflow_dispatch");
+                let started = github.start_foreign_run(owner, name, file, event, "somebody-else");
+                held(started.is_some(), "there is no such workflow")
+            }
+            _ => {
+                let run = self.workflow_run(step)?;
+                match step.action {
+                    Do::Finish => {
+                        let conclusion = step.conclusion.as_deref().unwrap_or("success");
+                        held(github.finish(run.id, conclusion), "it has ended already")
+                    }
+                    Do::Rerun => held(github.rerun(run.id), "it has not ended yet"),
+                    _ => {
+                        let phase = match step.to.as_deref() {
+                            Some("waiting") => Phase::Waiting,
+                            Some("in-progress") | None => Phase::InProgress,
+                            Some(other) => return Err(format!("{other:?} is no phase")),
+                        };
+                        held(github.advance(run.id, phase), "it is there already")
+                    }
+                }
+            }
+        }
+    }
+
+    async fn deliver(&self, step: &Step) -> Result<(), String> {
+        let external = self
+            .run(step.run.as_ref())
+            .and_then(|run| run.external_run_id);
+        let mail = Mail::of(step, external.as_deref())?;
+        for _ in 0..step.times.unwrap_or(1) {
+            let status = self.post.send(&mail).await?;
+            let what = What::Delivered(mail.event.clone(), status);
+            self.player.chronicle.note(what);
+            let expected = step.status.unwrap_or(202);
+            if status != expected {
+                return Err(format!("the host has answered {status}, not {expected}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn redeliver(&self, step: &Step) -> Result<(), String> {
+        let github = &self.services.github;
+        let event = step.event.as_deref().unwrap_or("workflow_run");
+        let action = step.event_action.as_deref().unwrap_or("completed");
+        let all = github.deliveries();
+        let last = all
+            .iter()
+            .rev()
+            .find(|it| it.event == event && it.action == action)
+            .ok_or_else(|| format!("GitHub has sent no {event}.{action}"))?;
+        for _ in 0..step.times.unwrap_or(1) {
+            held(github.redeliver(&last.guid), "its body was not kept")?;
+        }
+        Ok(())
+    }
+
+    fn needed(&self, step: &Step) -> Result<RunView, String> {
+        self.run(step.run.as_ref())
+            .ok_or_else(|| "there is no such run".to_owned())
+    }
+
+    /// GitHub's run of a run in Port.
+    fn workflow_run(&self, step: &Step) -> Result<WorkflowRun, String> {
+        let run = self.needed(step)?;
+        let all = self.services.github.runs();
+        let found = match &run.external_run_id {
+            Some(external) => all.into_iter().find(|it| it.external_id == *external),
+            // Port has not been told yet; where there is one, it is that.
+            None => <[WorkflowRun; 1]>::try_from(all).ok().map(|[run]| run),
+        };
+        found.ok_or_else(|| "GitHub has no run for it: wait until it `is = \"started\"`".to_owned())
+    }
+}
+
+fn held(it_did: bool, otherwise: &str) -> Result<(), String> {
+    if it_did {
+        Ok(())
+    } else {
+        Err(otherwise.to_owned())
+    }
+}
+
+fn is(run: &RunView, moment: Moment) -> bool {
+    match moment {
+        Moment::Claimed => run.claims > 0,
+        Moment::Acked => run.acked,
+        Moment::Started => run.external_run_id.is_some(),
+        Moment::Ended => run.ended(),
+    }
+}
+
+fn words(step: &Step) -> String {
+    let mut text = format!("{:?}", step.action);
+    for part in [&step.run, &step.event, &step.to, &step.conclusion]
+        .into_iter()
+        .flatten()
+    {
+        text.push(' ');
+        text.push_str(part);
+    }
+    text
+}
+
+fn coming(number: usize, run: &schema::Run, installation: &str, action_type: &str) -> Vec<Coming> {
+    let name = run.name.clone().unwrap_or_else(|| (number + 1).to_string());
+    let kind = match run.kind {
+        Kind::Action => port::Kind::Action,
+        Kind::WorkflowNode => port::Kind::Node,
+    };
+    let one = |name: String| Coming {
+        name,
+        kind,
+        raw: run.raw.clone(),
+        new: NewRun {
+            kind,
+            installation_id: installation.to_owned(),
+            action_type: action_type.to_owned(),
+            properties: properties(run.properties.as_ref(), run.properties_text.as_ref()),
+            identifier: "dispatch".to_owned(),
+        },
+    };
+    match run.times {
+        None => vec![one(name)],
+        Some(times) => (1..=times).map(|n| one(format!("{name}-{n}"))).collect(),
+    }
+}
+
+fn create(port: &port::Port, run: &Coming) -> String {
+    match &run.raw {
+        Some(raw) => port.create_raw_pending_run(run.kind, raw),
+        None => port.create_knowing_id(run.kind, |id| NewRun {
+            properties: run.new.properties.replace("{{ run.id }}", id),
+            ..run.new.clone()
+        }),
+    }
+}

@@ -1,0 +1,292 @@
+//! Many scenarios: found, read, and played on all cores.
+
+use super::chronicle::{Detail, told};
+use super::error::ScenarioError;
+use super::judge::{Complaint, judge};
+use super::play::play;
+use super::schema::Scenario;
+use crate::config;
+use crate::engine::{Engine, EngineOptions, Plugin, PoolSize};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// Calls of one scenario that may be under way at once. More wait.
+pub(super) const CALLS: u32 = 64;
+
+/// A scenario and the file that it is in.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// The file.
+    pub file: PathBuf,
+    /// What it claims: the file's name without its ending, and with the folders between it and where was looked.
+    pub name: String,
+    /// What it says, or what is wrong with the file.
+    pub scenario: Result<Box<Scenario>, String>,
+}
+
+/// How a scenario went.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    /// What it claims.
+    pub name: String,
+    /// The file.
+    pub file: PathBuf,
+    /// The rule in a sentence.
+    pub why: Option<String>,
+    /// What is not as it was expected; empty if it passed.
+    pub complaints: Vec<Complaint>,
+    /// It could not be played, for this reason.
+    pub error: Option<String>,
+    /// What happened, for people.
+    pub trace: String,
+    /// What it took of real time.
+    pub took: Duration,
+    /// What it took of virtual time.
+    pub virtual_time: Duration,
+}
+
+impl Verdict {
+    /// Whether everything was as expected.
+    pub fn passed(&self) -> bool {
+        self.complaints.is_empty() && self.error.is_none()
+    }
+
+    /// How it went, for people.
+    pub fn told(&self) -> String {
+        let mut text = String::new();
+        let mark = if self.passed() { "ok" } else { "FAILED" };
+        // Writing into a string cannot fail.
+        let _ = writeln!(text, "{mark} {}", self.name);
+        if let (Some(why), false) = (&self.why, self.passed()) {
+            let _ = writeln!(text, "  rule: {}", why.trim());
+        }
+        let _ = writeln!(text, "  file: {}", self.file.display());
+        if let Some(error) = &self.error {
+            let _ = writeln!(text, "  it could not be played: {error}");
+        }
+        for complaint in &self.complaints {
+            for line in complaint.to_string().lines() {
+                let _ = writeln!(text, "  {line}");
+            }
+        }
+        if !self.trace.is_empty() {
+            let _ = writeln!(text, "  what happened:");
+            for line in self.trace.lines() {
+                let _ = writeln!(text, "  {line}");
+            }
+        }
+        text.push('\n');
+        text
+    }
+}
+
+/// Ending of the files that hold scenarios.
+const ENDING: &str = "toml";
+/// Ending of those that hold recordings beside them.
+const RECORDING: &str = ".recording.toml";
+
+/// The scenarios in these files and folders, in the order of their names. `filter`: only those whose name contains it.
+///
+/// # Errors
+/// A file or folder cannot be read.
+pub fn find(paths: &[PathBuf], filter: Option<&str>) -> io::Result<Vec<Case>> {
+    let mut cases = Vec::new();
+    for path in paths {
+        let base = if path.is_dir() {
+            path.clone()
+        } else {
+            path.parent().unwrap_or(path).to_owned()
+        };
+        let mut files = Vec::new();
+        collect(path, &mut files)?;
+        files.sort();
+        for file in files {
+            let name = name(&file, &base);
+            if filter.is_none_or(|filter| name.contains(filter)) {
+                cases.push(read(file, name));
+            }
+        }
+    }
+    Ok(cases)
+}
+
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    if !path.is_dir() {
+        // What is named itself is taken whatever it is called, and read at once, so that a wrong name is told.
+        std::fs::metadata(path)?;
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(path)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(&path, files)?;
+        } else if is_scenario(&path) {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file holds a scenario, by its name.
+pub fn is_scenario(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.extension().is_some_and(|ending| ending == ENDING) && !name.ends_with(RECORDING)
+}
+
+fn name(file: &Path, base: &Path) -> String {
+    let inner = file.strip_prefix(base).unwrap_or(file).with_extension("");
+    inner.to_string_lossy().replace('\\', "/")
+}
+
+fn read(file: PathBuf, name: String) -> Case {
+    let scenario = config::load(&file);
+    Case {
+        scenario: scenario.map(Box::new).map_err(|error| error.to_string()),
+        name,
+        file,
+    }
+}
+
+/// The components that scenarios name, each loaded once.
+pub struct Plugins {
+    default: PathBuf,
+    loaded: BTreeMap<PathBuf, Result<Plugin, String>>,
+}
+
+impl Plugins {
+    /// Loads what the cases name, and `default` for those that name nothing. A component that cannot be loaded fails the
+    /// scenarios that want it.
+    ///
+    /// # Errors
+    /// There can be no engine on this machine.
+    pub async fn load(
+        cases: &[Case],
+        default: &Path,
+        jobs: usize,
+    ) -> Result<Plugins, crate::engine::EngineError> {
+        let jobs = u32::try_from(jobs).unwrap_or(u32::MAX);
+        let engine = Engine::new(&EngineOptions {
+            pool: PoolSize {
+                instances: CALLS.saturating_mul(jobs),
+            },
+            ..EngineOptions::default()
+        })?;
+        let mut plugins = Plugins {
+            default: default.to_owned(),
+            loaded: BTreeMap::new(),
+        };
+        for case in cases {
+            let Ok(scenario) = &case.scenario else {
+                continue;
+            };
+            let path = plugins.path(case, scenario);
+            if !plugins.loaded.contains_key(&path) {
+                let plugin = Plugin::load(&engine, &path).await;
+                let plugin = plugin.map_err(|error| error.to_string());
+                plugins.loaded.insert(path, plugin);
+            }
+        }
+        Ok(plugins)
+    }
+
+    fn path(&self, case: &Case, scenario: &Scenario) -> PathBuf {
+        match &scenario.component {
+            Some(component) => case.file.parent().unwrap_or(&case.file).join(component),
+            None => self.default.clone(),
+        }
+    }
+
+    fn of(&self, case: &Case, scenario: &Scenario) -> Result<&Plugin, String> {
+        match self.loaded.get(&self.path(case, scenario)) {
+            Some(Ok(plugin)) => Ok(plugin),
+            Some(Err(error)) => Err(error.clone()),
+            None => Err("its component was not loaded".to_owned()),
+        }
+    }
+}
+
+/// Plays one case.
+pub fn run(case: &Case, plugins: &Plugins, detail: Detail) -> Verdict {
+    let began = Instant::now();
+    let mut verdict = Verdict {
+        name: case.name.clone(),
+        file: case.file.clone(),
+        why: None,
+        complaints: Vec::new(),
+        error: None,
+        trace: String::new(),
+        took: Duration::ZERO,
+        virtual_time: Duration::ZERO,
+    };
+    if let Err(error) = play_into(case, plugins, detail, &mut verdict) {
+        verdict.error = Some(error);
+    }
+    verdict.took = began.elapsed();
+    verdict
+}
+
+fn play_into(
+    case: &Case,
+    plugins: &Plugins,
+    detail: Detail,
+    verdict: &mut Verdict,
+) -> Result<(), String> {
+    let scenario = case.scenario.as_ref().map_err(Clone::clone)?;
+    verdict.why.clone_from(&scenario.why);
+    let plugin = plugins.of(case, scenario)?;
+    let in_file = |error: ScenarioError| match error {
+        ScenarioError::Senseless { .. } => format!("{}: {error}", case.file.display()),
+        error => error.to_string(),
+    };
+    let played = play(scenario, plugin).map_err(in_file)?;
+    verdict.complaints = judge(scenario, &played);
+    verdict.virtual_time = played.took;
+    // A call sends a few requests, so all of them can be shown; a whole life would fill pages.
+    let detail = match detail {
+        Detail::Lines if scenario.call.is_some() => Detail::Beginnings,
+        detail => detail,
+    };
+    verdict.trace = told(&played.entries, detail);
+    Ok(())
+}
+
+/// Plays all cases, `jobs` at a time, and gives the verdicts in the cases' order. `done` is told each as it comes.
+pub fn run_all(
+    cases: &[Case],
+    plugins: &Plugins,
+    jobs: usize,
+    detail: Detail,
+    done: impl Fn(&Verdict) + Sync,
+) -> Vec<Verdict> {
+    let next = AtomicUsize::new(0);
+    let verdicts = Mutex::new(Vec::with_capacity(cases.len()));
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.clamp(1, cases.len().max(1)) {
+            scope.spawn(|| {
+                while let Some((number, case)) = take(&next, cases) {
+                    let verdict = run(case, plugins, detail);
+                    done(&verdict);
+                    let mut verdicts = verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+                    verdicts.push((number, verdict));
+                }
+            });
+        }
+    });
+    let mut verdicts = verdicts
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
+    verdicts.sort_by_key(|(number, _)| *number);
+    verdicts.into_iter().map(|(_, verdict)| verdict).collect()
+}
+
+fn take<'c>(next: &AtomicUsize, cases: &'c [Case]) -> Option<(usize, &'c Case)> {
+    let number = next.fetch_add(1, Ordering::Relaxed);
+    cases.get(number).map(|case| (number, case))
+}
