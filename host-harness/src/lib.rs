@@ -75,6 +75,7 @@ mod misread;
 pub mod poller;
 pub mod port;
 pub mod runtime;
+pub mod scenario;
 pub mod scheduler;
 pub mod scrub;
 pub mod secrets;
