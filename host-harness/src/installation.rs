@@ -204,12 +204,45 @@ impl Installation {
             Credential::Token(_) | Credential::None => text,
         }
     }
+
+    /// The same in bytes that need not be text: those that are none stay as they are. A secret is text, so it stands
+    /// within a piece of text.
+    pub fn scrub_bytes<'b>(&self, bytes: &'b [u8]) -> Cow<'b, [u8]> {
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            return match self.scrub(text) {
+                Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+                Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+            };
+        }
+        let mut scrubbed = Vec::with_capacity(bytes.len());
+        for chunk in bytes.utf8_chunks() {
+            scrubbed.extend_from_slice(self.scrub(chunk.valid()).as_bytes());
+            scrubbed.extend_from_slice(chunk.invalid());
+        }
+        Cow::Owned(scrubbed)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use secrecy::SecretString;
+
+    #[test]
+    fn a_secret_between_bytes_that_are_no_text_is_blotted_out_and_they_stay() {
+        let installation = Installation::new(
+            Installation::nobody().public,
+            Policy::nowhere(),
+            Credential::Token(SecretString::from("ghs_abc")),
+            WebhookSecret::Missing,
+        );
+        assert_eq!(
+            installation.scrub_bytes(b"\xff\xe2\x82ghs_abc\0\xfe"),
+            b"\xff\xe2\x82[secret]\0\xfe".as_slice()
+        );
+        let plain = installation.scrub_bytes(b"plain");
+        assert!(matches!(plain, Cow::Borrowed(b"plain")), "{plain:?}");
+    }
 
     #[test]
     fn a_secret_is_blotted_out_of_any_text_and_never_shown_by_debug() {

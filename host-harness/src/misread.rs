@@ -16,6 +16,14 @@ pub(crate) fn without_value(message: &str) -> Cow<'_, str> {
     }
 }
 
+/// The line and the column, both from 1, of a place in a text.
+pub(crate) fn place(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or_default();
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
+    (before.matches('\n').count() + 1, column)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -35,7 +35,7 @@ pub(super) fn exchange(exchange: &Exchange) -> Value {
             headers: fields,
             body: bytes,
         } => json!({"status": status, "headers": headers(fields), "body": body(bytes)}),
-        ExchangeOutcome::Failed(reason) => json!({"failed": reason}),
+        ExchangeOutcome::Failed(reason) => json!({"failed": reason.to_string()}),
     };
     json!({
         "method": exchange.method.as_str(),

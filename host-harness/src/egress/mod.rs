@@ -35,6 +35,7 @@ mod headers;
 pub mod fuzzing;
 
 mod mark;
+mod no_answer;
 mod permits;
 mod policy;
 mod pool;
@@ -51,6 +52,7 @@ pub use cache::Cache;
 pub use connect::{NoWay, Resolver, SystemResolver};
 pub use headers::is_credential;
 pub use mark::BeforeSending;
+pub use no_answer::{NoAnswer, NotAReason};
 pub use permits::{OF_INSTALLATION, Permits};
 pub use policy::{Audience, Denied, Origin, OriginError, Policy};
 pub use pool::{Client, Clients};

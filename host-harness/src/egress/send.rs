@@ -124,7 +124,7 @@ async fn shown(
     seen.took = began.elapsed();
     seen.outcome = match &result {
         Ok(response) => shared.scrubbed(response),
-        Err(error) => Outcome::Failed(error.to_string()),
+        Err(error) => Outcome::Failed(error.into()),
     };
     tap(seen);
     result.map(whole)
@@ -190,7 +190,7 @@ impl Shared {
     fn remembered<B>(&self, request: &Request<B>, answer: Response<Bytes>) -> Response<WasiBody> {
         if let Some(tap) = &self.tap {
             let mut seen = Exchange::begun(request, vec![], false);
-            seen.outcome = self.scrubbed(&answer);
+            (seen.from_cache, seen.outcome) = (true, self.scrubbed(&answer));
             tap(seen);
         }
         whole(answer)
@@ -202,18 +202,17 @@ impl Shared {
             .iter()
             .map(|(name, value)| (name.clone(), self.scrubbed_value(value)))
             .collect();
-        // A body that is no text cannot be searched by characters; a secret in it would be bytes of text all the same.
-        let text = String::from_utf8_lossy(response.body());
         Outcome::Answered {
             status: response.status().as_u16(),
             headers,
-            body: self.installation.scrub(&text).into_owned().into_bytes(),
+            body: self.installation.scrub_bytes(response.body()).into_owned(),
         }
     }
 
     fn scrubbed_value(&self, value: &HeaderValue) -> HeaderValue {
-        let text = String::from_utf8_lossy(value.as_bytes());
-        HeaderValue::from_str(&self.installation.scrub(&text)).unwrap_or_else(|_| value.clone())
+        // What stands in a secret's place is fit for a header field.
+        let scrubbed = self.installation.scrub_bytes(value.as_bytes());
+        HeaderValue::from_bytes(&scrubbed).unwrap_or_else(|_| HeaderValue::from_static(""))
     }
 }
 

@@ -3,6 +3,7 @@
 //! A tap gets requests as the guest made them, before the credential was added, so no secret can be in them; what
 //! comes back is scrubbed.
 
+use super::NoAnswer;
 use http::{HeaderMap, Method, Request, Uri};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,8 @@ pub struct Exchange {
     pub request_body: Vec<u8>,
     /// Whether the host added a credential.
     pub credential_added: bool,
+    /// Whether the answer came out of the cache, so that nothing was sent.
+    pub from_cache: bool,
     /// What became of it.
     pub outcome: Outcome,
     /// How long it took until the whole response was there.
@@ -40,14 +43,15 @@ impl Exchange {
             request_headers: request.headers().clone(),
             request_body: body,
             credential_added,
-            outcome: Outcome::Failed("no answer yet".to_owned()),
+            from_cache: false,
+            outcome: Outcome::Failed(NoAnswer::unknown()),
             took: Duration::ZERO,
         }
     }
 }
 
 /// What became of a request.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The server answered.
     Answered {
@@ -59,7 +63,7 @@ pub enum Outcome {
         body: Vec<u8>,
     },
     /// There was no complete answer.
-    Failed(String),
+    Failed(NoAnswer),
 }
 
 /// Somebody who is shown exchanges. Called on worker threads, once for each exchange, in the order in which they end.
