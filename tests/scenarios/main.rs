@@ -12,10 +12,12 @@
 #[path = "../support/component.rs"]
 #[expect(dead_code, reason = "other test programs use the rest")]
 mod component;
+mod recordings;
 mod trace;
 
 use host_harness::scenario::chronicle::Detail;
-use host_harness::scenario::suite::{self, Case, Plugins};
+use host_harness::scenario::suite::{self, Case, Manner, Plugins};
+use host_harness::scenario::tape::Recordings;
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -41,6 +43,7 @@ fn main() {
         })
         .collect();
     trials.extend(trace::trials());
+    trials.extend(recordings::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
@@ -56,13 +59,22 @@ fn load(cases: &[Case]) -> Plugins {
 }
 
 fn holds(case: &Case, plugins: &Plugins) -> Result<(), Failed> {
-    let first = suite::run(case, plugins, Detail::Everything);
+    let first = suite::run(case, plugins, manner(Detail::Everything));
     if !first.passed() {
-        return Err(suite::run(case, plugins, Detail::Lines).told().into());
+        return Err(suite::run(case, plugins, manner(Detail::Lines))
+            .told()
+            .into());
     }
-    let second = suite::run(case, plugins, Detail::Everything);
+    let second = suite::run(case, plugins, manner(Detail::Everything));
     match trace::difference(&first.trace, &second.trace) {
         None => Ok(()),
         Some(difference) => Err(format!("the same seed gave another trace: {difference}").into()),
+    }
+}
+
+fn manner(detail: Detail) -> Manner {
+    Manner {
+        detail,
+        recordings: Recordings::Replay,
     }
 }

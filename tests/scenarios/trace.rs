@@ -56,7 +56,7 @@ fn trace(seed: u64) -> String {
             1,
         ))
         .unwrap();
-    let verdict = suite::run(&case, &plugins, Detail::Everything);
+    let verdict = suite::run(&case, &plugins, crate::manner(Detail::Everything));
     assert!(verdict.passed(), "{}", verdict.told());
     verdict.trace
 }

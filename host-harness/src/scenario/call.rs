@@ -6,7 +6,9 @@ use super::play::{Played, Player, payload};
 use super::schema::{self, Function, Kind, OriginWord, ScopeWord};
 use super::world::{GITHUB, PORT};
 use crate::clock;
-use crate::contract::{Attempt, Delivery, Failure, Header, Origin, Run, RunKind, Scope, json};
+use crate::contract::{
+    Attempt, Delivery, Failure, Header, Manifest, Origin, Run, RunKind, Scope, json,
+};
 use crate::engine::{CallError, CallErrorKind};
 use crate::installation::Installation;
 use crate::runtime::{Answer, Call, Runtime};
@@ -19,7 +21,7 @@ use std::sync::Arc;
 /// Where a run is when nothing is said.
 const USUAL: &str = r#"{"org":"acme","repo":"shop","workflow":"deploy.yml"}"#;
 
-/// Makes the call.
+/// Makes the call of a scenario, in its world.
 pub(super) async fn call(
     player: &Player<'_>,
     said: &schema::Call,
@@ -48,10 +50,12 @@ pub(super) async fn call(
     scenario.furnish(&github);
     player.arm(&services)?;
     let api = options.github_through.unwrap_or_else(|| github.api_url());
-    let installation = Arc::new(stage::installation_at(&scenario.role()?, &github, &api)?);
+    let role = scenario.role()?;
+    player.record(|| stage::installation_at(&role, &github, &api))?;
+    let installation = Arc::new(stage::installation_at(&role, &github, &api)?);
     let mut played = Played::default();
     let limit = player.limit();
-    let answer = answer(player.runtime(), installation, said);
+    let answer = answer(player.runtime(&role.id), installation, said);
     match tokio::time::timeout(limit, answer).await {
         Ok(result) => played.result = Some(result?),
         Err(_) => played.troubles.push(format!(
@@ -70,7 +74,8 @@ pub(super) async fn call(
     Ok(played)
 }
 
-async fn answer(
+/// Makes one call and gives what it says as JSON.
+pub(super) async fn answer(
     runtime: Runtime,
     installation: Arc<Installation>,
     said: &schema::Call,
@@ -155,14 +160,14 @@ fn run(runtime: &Runtime, said: &schema::RunTable) -> Run {
             Kind::Action => RunKind::Action,
             Kind::WorkflowNode => RunKind::WorkflowNode,
         },
-        action_type: action_type(runtime, said.action_type.as_ref()),
+        action_type: action_type(runtime.manifest(), said.action_type.as_ref()),
         properties: properties(said.properties.as_ref(), said.properties_text.as_ref()),
     }
 }
 
 /// The action type that is said, or the plugin's first.
-pub(super) fn action_type(runtime: &Runtime, said: Option<&String>) -> String {
-    let first = runtime.manifest().action_types.first();
+pub(super) fn action_type(manifest: &Manifest, said: Option<&String>) -> String {
+    let first = manifest.action_types.first();
     said.cloned()
         .or_else(|| first.map(|action| action.name.clone()))
         .unwrap_or_default()

@@ -20,6 +20,14 @@ pub enum ScenarioError {
     /// The world cannot be set up.
     #[error("the world could not be set up: {0}")]
     World(#[from] StageError),
+    /// Its recording cannot be used.
+    #[error("the recording {}: {reason}", .file.display())]
+    Recording {
+        /// The file.
+        file: std::path::PathBuf,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
     /// Something that the scenario says makes no sense.
     #[error("{key}: {reason}")]
     Senseless {

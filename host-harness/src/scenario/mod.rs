@@ -5,6 +5,7 @@
 //! reference for people.
 //!
 //! * [`play()`] plays one, on one thread and from a seed; [`chronicle`] is what happened, the same each time;
+//! * [`tape`] says where requests go: to the worlds, or into a [`recording`];
 //! * [`judge`] compares that with what was expected.
 
 pub mod affected;
@@ -17,10 +18,12 @@ mod faults;
 mod judge;
 mod layout;
 mod play;
+mod real;
 pub mod recording;
 pub mod schema;
 mod steps;
 pub mod suite;
+pub mod tape;
 pub mod text;
 mod world;
 

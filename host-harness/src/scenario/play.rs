@@ -9,21 +9,25 @@ use super::call;
 use super::chronicle::{Chronicle, Entry, What};
 use super::error::ScenarioError;
 use super::faults::{self, Outage, Services};
-use super::schema::Scenario;
+use super::real;
+use super::schema::{Scenario, Side};
 use super::steps::Story;
 use super::suite::CALLS;
+use super::tape::Requests;
 use super::world::{SERVER, body};
 use crate::chance::Seed;
 use crate::clock::{self, Virtual};
 use crate::egress::Clients;
 use crate::engine::Plugin;
+use crate::installation::Installation;
 use crate::network::Network;
 use crate::runtime::Runtime;
 use crate::simulator::github;
 use crate::simulator::port::RunView;
 use crate::simulator::script::Script;
-use crate::stage::Stage;
+use crate::stage::{self, Stage, StageError};
 use serde_json::Value;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::task::LocalSet;
 use tracing_subscriber::EnvFilter;
@@ -66,8 +70,17 @@ const LOG: &str = "warn,plugin=debug";
 ///
 /// # Errors
 /// The scenario says something that makes no sense. Everything that the plugin or the host do wrong is in [`Played`].
-pub fn play(scenario: &Scenario, plugin: &Plugin) -> Result<Played, ScenarioError> {
-    let start = start(scenario)?;
+pub fn play(
+    scenario: &Scenario,
+    plugin: &Plugin,
+    requests: &Requests,
+) -> Result<Played, ScenarioError> {
+    if let (Requests::Recorded(tape), Some(call), Some(_)) =
+        (requests, &scenario.call, &scenario.installation.token_env)
+    {
+        return real::record(scenario, call, plugin, tape);
+    }
+    let start = start(scenario, requests)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -84,11 +97,14 @@ pub fn play(scenario: &Scenario, plugin: &Plugin) -> Result<Played, ScenarioErro
     let tasks = LocalSet::new();
     let playing = async {
         let _time = Virtual::begin(start);
-        let played = Player::new(scenario, plugin, &chronicle);
+        let played = Player::new(scenario, plugin, &chronicle, requests);
         let mut played = match &scenario.call {
             Some(call) => played.call(call).await?,
             None => played.lives().await?,
         };
+        if let Requests::Replayed(replay) = requests {
+            played.troubles.extend(replay.faults());
+        }
         played.entries = chronicle.all();
         Ok(played)
     };
@@ -99,7 +115,11 @@ pub fn play(scenario: &Scenario, plugin: &Plugin) -> Result<Played, ScenarioErro
     played
 }
 
-fn start(scenario: &Scenario) -> Result<SystemTime, ScenarioError> {
+fn start(scenario: &Scenario, requests: &Requests) -> Result<SystemTime, ScenarioError> {
+    if let Requests::Replayed(replay) = requests {
+        // What was fresh then is to be fresh now.
+        return Ok(SystemTime::UNIX_EPOCH + Duration::from_millis(replay.began()));
+    }
     let text = scenario.start.as_deref().unwrap_or(START);
     let time: Result<jiff::Timestamp, _> = text.parse();
     time.map(SystemTime::from)
@@ -112,24 +132,45 @@ pub(super) struct Player<'s> {
     pub(super) plugin: &'s Plugin,
     pub(super) chronicle: &'s Chronicle,
     pub(super) network: Network,
+    pub(super) requests: &'s Requests,
 }
 
 impl<'s> Player<'s> {
-    fn new(scenario: &'s Scenario, plugin: &'s Plugin, chronicle: &'s Chronicle) -> Player<'s> {
+    fn new(
+        scenario: &'s Scenario,
+        plugin: &'s Plugin,
+        chronicle: &'s Chronicle,
+        requests: &'s Requests,
+    ) -> Player<'s> {
         Player {
             scenario,
             plugin,
             chronicle,
             network: Network::in_process(),
+            requests,
         }
     }
 
-    pub(super) fn runtime(&self) -> Runtime {
-        Runtime::on_this_thread(
-            self.plugin.clone(),
-            Clients::on(self.network.clone()),
-            CALLS,
-        )
+    pub(super) fn runtime(&self, installation: &str) -> Runtime {
+        let side = if self.scenario.has_github() {
+            Side::GitHub
+        } else {
+            Side::Server
+        };
+        let about = (installation.to_owned(), self.chronicle, side);
+        let clients = Clients::on(self.network.clone());
+        self.requests.runtime(self.plugin, clients, CALLS, about)
+    }
+
+    /// Begins the recording, if there is one.
+    pub(super) fn record(
+        &self,
+        installation: impl FnOnce() -> Result<Installation, StageError>,
+    ) -> Result<(), ScenarioError> {
+        if let Requests::Recorded(tape) = self.requests {
+            tape.begin(Arc::new(installation()?));
+        }
+        Ok(())
     }
 
     pub(super) fn limit(&self) -> Duration {
@@ -158,8 +199,14 @@ impl<'s> Player<'s> {
         let script = self.script().await?;
         let mut options = self.scenario.stage(&self.network, self.chronicle)?;
         faults::settings(&self.scenario.fault.0, &mut options.github)?;
-        let installation = self.scenario.role()?.id;
-        let stage = Stage::set(self.runtime(), options).await?;
+        let role = self.scenario.role()?;
+        let installation = role.id.clone();
+        let api = options.github_through.clone();
+        let stage = Stage::set(self.runtime(&installation), options).await?;
+        self.record(|| {
+            let api = api.unwrap_or_else(|| stage.github.api_url());
+            stage::installation_at(&role, &stage.github, &api)
+        })?;
         // The host's tasks have not run yet: nothing has been awaited since it started.
         self.scenario.furnish(&stage.github);
         self.scenario.furnish_port(&stage.port, &installation);

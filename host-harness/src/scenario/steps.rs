@@ -40,8 +40,8 @@ impl<'p> Story<'p> {
         services: &Services,
         installation: String,
     ) -> Result<Story<'p>, ScenarioError> {
-        let runtime = player.runtime();
-        let webhooks = runtime.manifest().webhooks.clone();
+        let manifest = player.plugin.manifest();
+        let webhooks = manifest.webhooks.clone();
         let said = &player.scenario.run;
         if said.is_empty() {
             let reason = "a scenario has a [call] or at least one [[run]]";
@@ -50,7 +50,7 @@ impl<'p> Story<'p> {
         let mut to_come = Vec::new();
         let mut expected = 0;
         for (number, run) in said.iter().enumerate() {
-            let action_type = action_type(&runtime, run.action_type.as_ref());
+            let action_type = action_type(manifest, run.action_type.as_ref());
             let runs = coming(number, run, &installation, &action_type);
             expected += runs.len();
             to_come.push((run.at.map_or(Duration::ZERO, |at| at.0), runs));

@@ -5,6 +5,7 @@ use super::error::ScenarioError;
 use super::judge::{Complaint, judge};
 use super::play::play;
 use super::schema::Scenario;
+use super::tape::{Recordings, Requests, Tape};
 use crate::config;
 use crate::engine::{Engine, EngineOptions, Plugin, PoolSize};
 use std::collections::BTreeMap;
@@ -28,6 +29,28 @@ pub struct Case {
     pub name: String,
     /// What it says, or what is wrong with the file.
     pub scenario: Result<Box<Scenario>, String>,
+}
+
+impl Case {
+    /// The file of its recording, if it names one.
+    pub fn recording(&self) -> Option<PathBuf> {
+        let scenario = self.scenario.as_ref().ok()?;
+        let folder = self.file.parent().unwrap_or(&self.file);
+        scenario.recording.as_ref().map(|it| folder.join(it))
+    }
+
+    /// Its component: the one that it names, or `default`.
+    pub fn component(&self, default: &Path) -> PathBuf {
+        let said = self
+            .scenario
+            .as_ref()
+            .ok()
+            .and_then(|it| it.component.as_ref());
+        match said {
+            Some(component) => self.file.parent().unwrap_or(&self.file).join(component),
+            None => default.to_owned(),
+        }
+    }
 }
 
 /// How a scenario went.
@@ -183,10 +206,10 @@ impl Plugins {
             loaded: BTreeMap::new(),
         };
         for case in cases {
-            let Ok(scenario) = &case.scenario else {
+            if case.scenario.is_err() {
                 continue;
-            };
-            let path = plugins.path(case, scenario);
+            }
+            let path = case.component(default);
             if !plugins.loaded.contains_key(&path) {
                 let plugin = Plugin::load(&engine, &path).await;
                 let plugin = plugin.map_err(|error| error.to_string());
@@ -196,15 +219,8 @@ impl Plugins {
         Ok(plugins)
     }
 
-    fn path(&self, case: &Case, scenario: &Scenario) -> PathBuf {
-        match &scenario.component {
-            Some(component) => case.file.parent().unwrap_or(&case.file).join(component),
-            None => self.default.clone(),
-        }
-    }
-
-    fn of(&self, case: &Case, scenario: &Scenario) -> Result<&Plugin, String> {
-        match self.loaded.get(&self.path(case, scenario)) {
+    fn of(&self, case: &Case) -> Result<&Plugin, String> {
+        match self.loaded.get(&case.component(&self.default)) {
             Some(Ok(plugin)) => Ok(plugin),
             Some(Err(error)) => Err(error.clone()),
             None => Err("its component was not loaded".to_owned()),
@@ -212,8 +228,17 @@ impl Plugins {
     }
 }
 
+/// How cases are played.
+#[derive(Debug, Clone, Copy)]
+pub struct Manner {
+    /// How much of what happened is told.
+    pub detail: Detail,
+    /// What becomes of recordings.
+    pub recordings: Recordings,
+}
+
 /// Plays one case.
-pub fn run(case: &Case, plugins: &Plugins, detail: Detail) -> Verdict {
+pub fn run(case: &Case, plugins: &Plugins, manner: Manner) -> Verdict {
     let began = Instant::now();
     let mut verdict = Verdict {
         name: case.name.clone(),
@@ -225,7 +250,7 @@ pub fn run(case: &Case, plugins: &Plugins, detail: Detail) -> Verdict {
         took: Duration::ZERO,
         virtual_time: Duration::ZERO,
     };
-    if let Err(error) = play_into(case, plugins, detail, &mut verdict) {
+    if let Err(error) = play_into(case, plugins, manner, &mut verdict) {
         verdict.error = Some(error);
     }
     verdict.took = began.elapsed();
@@ -235,21 +260,26 @@ pub fn run(case: &Case, plugins: &Plugins, detail: Detail) -> Verdict {
 fn play_into(
     case: &Case,
     plugins: &Plugins,
-    detail: Detail,
+    manner: Manner,
     verdict: &mut Verdict,
 ) -> Result<(), String> {
     let scenario = case.scenario.as_ref().map_err(Clone::clone)?;
     verdict.why.clone_from(&scenario.why);
-    let plugin = plugins.of(case, scenario)?;
+    let plugin = plugins.of(case)?;
     let in_file = |error: ScenarioError| match error {
         ScenarioError::Senseless { .. } => format!("{}: {error}", case.file.display()),
         error => error.to_string(),
     };
-    let played = play(scenario, plugin).map_err(in_file)?;
+    let file = case.recording();
+    let requests = Requests::decide(file.as_deref(), manner.recordings).map_err(in_file)?;
+    let played = play(scenario, plugin, &requests).map_err(in_file)?;
+    if let (Requests::Recorded(tape), Some(file)) = (&requests, &file) {
+        write(tape, file)?;
+    }
     verdict.complaints = judge(scenario, &played);
     verdict.virtual_time = played.took;
     // A call sends a few requests, so all of them can be shown; a whole life would fill pages.
-    let detail = match detail {
+    let detail = match manner.detail {
         Detail::Lines if scenario.call.is_some() => Detail::Beginnings,
         detail => detail,
     };
@@ -257,12 +287,25 @@ fn play_into(
     Ok(())
 }
 
+fn write(tape: &Tape, file: &Path) -> Result<(), String> {
+    let Some(recording) = tape.recording() else {
+        return Ok(());
+    };
+    let text = recording.to_toml().map_err(|error| error.to_string())?;
+    std::fs::write(file, text).map_err(|error| {
+        format!(
+            "the recording {} cannot be written: {error}",
+            file.display()
+        )
+    })
+}
+
 /// Plays all cases, `jobs` at a time, and gives the verdicts in the cases' order. `done` is told each as it comes.
 pub fn run_all(
     cases: &[Case],
     plugins: &Plugins,
     jobs: usize,
-    detail: Detail,
+    manner: Manner,
     done: impl Fn(&Verdict) + Sync,
 ) -> Vec<Verdict> {
     let next = AtomicUsize::new(0);
@@ -271,7 +314,7 @@ pub fn run_all(
         for _ in 0..jobs.clamp(1, cases.len().max(1)) {
             scope.spawn(|| {
                 while let Some((number, case)) = take(&next, cases) {
-                    let verdict = run(case, plugins, detail);
+                    let verdict = run(case, plugins, manner);
                     done(&verdict);
                     let mut verdicts = verdicts.lock().unwrap_or_else(PoisonError::into_inner);
                     verdicts.push((number, verdict));

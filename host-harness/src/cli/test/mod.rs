@@ -1,11 +1,13 @@
 //! `test`: scenarios.
 
 mod report;
+mod watch;
 
 use super::{ComponentArgument, Format, Stop, output};
 use crate::scenario::chronicle::Detail;
 use crate::scenario::schema::editor_schema;
-use crate::scenario::suite::{self, Plugins};
+use crate::scenario::suite::{self, Case, Manner, Plugins};
+use crate::scenario::tape::Recordings;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -24,6 +26,21 @@ pub(super) struct Arguments {
     /// Show what happened in those that passed too, every request and every line of the log.
     #[arg(long)]
     trace: bool,
+    /// Make the recordings that scenarios name and that are not there yet.
+    #[arg(long)]
+    record: bool,
+    /// Make all recordings anew.
+    #[arg(long)]
+    update: bool,
+    /// Play again what changes affect, until Ctrl-C.
+    #[arg(long)]
+    watch: bool,
+    /// With --watch: the command that builds the component, run when its sources change.
+    #[arg(long, requires = "watch", value_name = "COMMAND")]
+    build: Option<String>,
+    /// With --build: what the component is built from. The default is `src`, `wit` and `component/src`, where they are.
+    #[arg(long, requires = "build", value_name = "PATH")]
+    source: Vec<PathBuf>,
     /// Print the schema of scenario files for editors, and do nothing else.
     #[arg(long)]
     schema: bool,
@@ -36,29 +53,64 @@ pub(super) async fn run(arguments: Arguments, format: Format) -> Result<(), Stop
         output::print(&editor_schema());
         return Ok(());
     }
-    let cases = suite::find(&arguments.paths, arguments.filter.as_deref())
+    if arguments.watch {
+        return watch::watch(&arguments, format).await;
+    }
+    let (_, passed) = play(&arguments, format, &Selection::All).await?;
+    if passed { Ok(()) } else { Err(Stop::No) }
+}
+
+/// Which of the scenarios are played.
+enum Selection {
+    All,
+    /// By their places.
+    These(Vec<usize>),
+}
+
+/// Plays scenarios and reports on them. Gives all that there are, and whether those that were played have passed.
+async fn play(
+    arguments: &Arguments,
+    format: Format,
+    selection: &Selection,
+) -> Result<(Vec<Case>, bool), Stop> {
+    let all = suite::find(&arguments.paths, arguments.filter.as_deref())
         .map_err(|error| Stop::Unusable(format!("the scenarios cannot be read: {error}")))?;
-    if cases.is_empty() {
+    if all.is_empty() {
         return Err(Stop::unusable("there is no such scenario"));
     }
+    let cases: Vec<Case> = match selection {
+        Selection::All => all.clone(),
+        Selection::These(places) => places
+            .iter()
+            .filter_map(|it| all.get(*it))
+            .cloned()
+            .collect(),
+    };
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let jobs = arguments.jobs.unwrap_or(cores).max(1);
     let plugins = Plugins::load(&cases, &arguments.component.component, jobs)
         .await
         .map_err(Stop::unusable)?;
-    let detail = if arguments.trace {
-        Detail::Beginnings
-    } else {
-        Detail::Lines
-    };
+    let manner = manner(arguments);
     let report = report::Report::begin(format, cases.len(), arguments.trace);
-    let verdicts = suite::run_all(&cases, &plugins, jobs, detail, |verdict| {
+    let verdicts = suite::run_all(&cases, &plugins, jobs, manner, |verdict| {
         report.add(verdict)
     });
     report.end(&verdicts)?;
-    if verdicts.iter().all(suite::Verdict::passed) {
-        Ok(())
-    } else {
-        Err(Stop::No)
+    Ok((all, verdicts.iter().all(suite::Verdict::passed)))
+}
+
+fn manner(arguments: &Arguments) -> Manner {
+    Manner {
+        detail: if arguments.trace {
+            Detail::Beginnings
+        } else {
+            Detail::Lines
+        },
+        recordings: match (arguments.update, arguments.record) {
+            (true, _) => Recordings::Update,
+            (false, true) => Recordings::Record,
+            (false, false) => Recordings::Replay,
+        },
     }
 }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Answers requests as a recording says, from any thread.
 #[derive(Debug)]
 pub struct Replay {
+    began: u64,
     match_headers: Vec<HeaderName>,
     exchanges: Vec<Arc<Recorded>>,
     state: Mutex<State>,
@@ -98,6 +99,7 @@ impl Replay {
             left.entry(key).or_default().push_back(number);
         }
         Replay {
+            began: recording.began,
             match_headers: recording.match_headers,
             exchanges,
             state: Mutex::new(State {
@@ -105,6 +107,11 @@ impl Replay {
                 unmatched: vec![],
             }),
         }
+    }
+
+    /// When the recording began, in milliseconds since 1970-01-01T00:00:00Z.
+    pub fn began(&self) -> u64 {
+        self.began
     }
 
     /// The next exchange that was recorded for such a request.
