@@ -192,6 +192,8 @@ fn recorded(exchange: Spanned<Exchange>) -> Result<Recorded, Wrong> {
     );
     let exchange = exchange.into_inner();
     let request = exchange.request;
+    let no_reason = "this is no error code of wasi:http, such as `connection-terminated`";
+    let reason = exchange.failed.map(|text| said(&text, no_reason));
     Ok(Recorded {
         installation: exchange.installation,
         at: Duration::from_millis(exchange.at_ms),
@@ -201,12 +203,9 @@ fn recorded(exchange: Spanned<Exchange>) -> Result<Recorded, Wrong> {
         credential: request.credential,
         request_headers: headers(&request.headers)?,
         request_body: body(request.json, request.text, request.base64)?,
-        outcome: match (exchange.response, exchange.failed) {
+        outcome: match (exchange.response, reason.transpose()?) {
             (Some(response), None) => answered(response)?,
-            (None, Some(reason)) => ExchangeOutcome::Failed(said(
-                &reason,
-                "this is no error code of wasi:http, such as `connection-terminated`",
-            )?),
+            (None, Some(reason)) => ExchangeOutcome::Failed(reason),
             _ => return Err(no_outcome),
         },
     })

@@ -50,11 +50,15 @@ async fn an_answer_that_is_no_text_is_shown_byte_for_byte() {
 
 #[tokio::test]
 async fn an_answer_out_of_the_cache_is_shown_as_such() {
-    let answer = "HTTP/1.1 200 OK\r\ncache-control: max-age=60\r\ncontent-length: 2\r\n\r\nok";
+    let date = httpdate::fmt_http_date(std::time::SystemTime::now());
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\ndate: {date}\r\netag: \"a\"\r\ncache-control: max-age=60\r\n\
+         content-type: application/json\r\ncontent-length: 2\r\n\r\n[]"
+    );
     let server = Server::answering(answer).await;
     let (trial, shown) = watched(&server.url());
     for _ in 0..2 {
-        assert_eq!(body(&trial, &server.url()).await, "ok");
+        assert_eq!(body(&trial, &server.url()).await, "[]");
     }
     server.only_head();
     let shown = shown.lock().unwrap();

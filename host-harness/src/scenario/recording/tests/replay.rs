@@ -36,6 +36,20 @@ fn an_error_is_answered_with_the_same_error() {
 }
 
 #[test]
+fn an_answer_whose_body_was_edited_tells_its_new_length() {
+    for (body, told) in [("edited", "6"), ("", "1")] {
+        let mut edited = recorded("GET", "http://a/", "", "");
+        edited.outcome = ExchangeOutcome::Answered {
+            status: 200,
+            headers: header_map(&[("content-length", b"1")]),
+            body: body.as_bytes().to_vec(),
+        };
+        let response = edited.response().unwrap();
+        assert_eq!(response.headers()["content-length"], told);
+    }
+}
+
+#[test]
 fn every_part_of_the_key_counts() {
     for (installation, method, url, body, accept) in [
         ("other", "POST", "http://a/", "b", "application/json"),
