@@ -5,3 +5,4 @@ mod credential;
 mod limits;
 mod room;
 mod secure;
+mod shown;

@@ -3,14 +3,15 @@
 use super::body::Spelled;
 use super::field;
 use super::{Recorded, Recording, RecordingError, default_match_headers};
-use crate::egress::{ExchangeOutcome, NoAnswer};
+use crate::egress::ExchangeOutcome;
 use crate::misread;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, Method, StatusCode};
+use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
-use serde::de::{DeserializeOwned, Error as _};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
+use std::str::FromStr;
 use std::time::Duration;
 use toml::Spanned;
 
@@ -26,9 +27,8 @@ const PREFACE: &str = "# Written by `host-harness test --record`; replayed witho
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct File {
     version: u32,
-    began: Moment,
-    #[serde(default = "default_names")]
-    match_headers: Vec<Name>,
+    began: Text,
+    match_headers: Option<Vec<Text>>,
     #[serde(default, rename = "exchange", skip_serializing_if = "Vec::is_empty")]
     exchanges: Vec<Spanned<Exchange>>,
 }
@@ -42,7 +42,7 @@ struct Exchange {
     #[serde(default)]
     took_ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    failed: Option<Failed>,
+    failed: Option<Text>,
     request: Request,
     #[serde(skip_serializing_if = "Option::is_none")]
     response: Option<Response>,
@@ -51,7 +51,7 @@ struct Exchange {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Request {
-    method: Verb,
+    method: Text,
     url: String,
     #[serde(default)]
     credential: bool,
@@ -68,7 +68,7 @@ struct Request {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Response {
-    status: Status,
+    status: Spanned<u16>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     headers: Vec<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,100 +79,22 @@ struct Response {
     base64: Option<Text>,
 }
 
-/// A value of a type that serde does not know, checked where it stands so that an error has its line.
-macro_rules! value {
-    ($name:ident($inner:ty) from $raw:ty, $read:expr, $written:expr) => {
-        struct $name($inner);
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<$name, D::Error> {
-                let read: fn($raw) -> Result<$inner, String> = $read;
-                read(<$raw>::deserialize(from)?)
-                    .map($name)
-                    .map_err(D::Error::custom)
-            }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-                let written: fn(&$inner) -> $raw = $written;
-                written(&self.0).serialize(to)
-            }
-        }
-    };
-}
-
-value!(Name(HeaderName) from String,
-    |text| text.parse().map_err(|_| "this is no name of a header field".to_owned()),
-    |name| name.to_string());
-value!(Moment(u64) from String,
-    |text| text.parse::<Timestamp>()
-        .ok()
-        .and_then(|moment| u64::try_from(moment.as_millisecond()).ok())
-        .ok_or("this is no moment since 1970, such as `2026-01-15T10:00:00Z`".to_owned()),
-    |milliseconds| i64::try_from(*milliseconds)
-        .ok()
-        .and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok())
-        .unwrap_or(Timestamp::MAX)
-        .to_string());
-value!(Verb(Method) from String,
-    |text| text.parse().map_err(|_| "this is no HTTP method".to_owned()),
-    Method::to_string);
-value!(Status(u16) from u16,
-    |code| StatusCode::from_u16(code)
-        .map(|status| status.as_u16())
-        .map_err(|_| "this is no status code: it has three digits".to_owned()),
-    |code| *code);
-value!(Failed(NoAnswer) from String,
-    |text| text.parse().map_err(|error: crate::egress::NotAReason| error.to_string()),
-    NoAnswer::spelled);
-fn default_names() -> Vec<Name> {
-    default_match_headers().into_iter().map(Name).collect()
-}
-
-/// What is wrong in an exchange, and where if that is known.
+/// What is wrong, and where.
 struct Wrong {
-    span: Option<Range<usize>>,
+    span: Range<usize>,
     message: &'static str,
 }
 
-fn unplaced(text: String) -> Text {
-    Spanned::new(0..0, text)
-}
-
-fn fields(headers: &HeaderMap) -> Vec<Text> {
-    let fields = headers.iter();
-    fields
-        .map(|(name, value)| unplaced(field::spell(name, value)))
-        .collect()
-}
-
-fn headers(fields: Vec<Text>) -> Result<HeaderMap, Wrong> {
-    let mut headers = HeaderMap::new();
-    for text in fields {
-        let (name, value) = field::read(text.get_ref()).map_err(|message| Wrong {
-            span: Some(text.span()),
-            message,
-        })?;
-        headers.append(name, value);
+impl Wrong {
+    fn at<T>(value: &Spanned<T>, message: &'static str) -> Wrong {
+        let span = value.span();
+        Wrong { span, message }
     }
-    Ok(headers)
-}
 
-fn spelled(body: &[u8]) -> [Option<Text>; 3] {
-    let Spelled { json, text, base64 } = Spelled::of(body);
-    [json, text, base64].map(|spelled| spelled.map(unplaced))
-}
-
-fn body(json: Option<Text>, text: Option<Text>, base64: Option<Text>) -> Result<Bytes, Wrong> {
-    let spelled = [&json, &text, &base64];
-    let span = spelled.into_iter().flatten().next().map(Spanned::span);
-    let spelled = Spelled {
-        json: json.map(Spanned::into_inner),
-        text: text.map(Spanned::into_inner),
-        base64: base64.map(Spanned::into_inner),
-    };
-    spelled.read().map_err(|message| Wrong { span, message })
+    /// With its place in the text of the file.
+    fn told(self, text: &str) -> RecordingError {
+        error_at(text, self.span, self.message)
+    }
 }
 
 impl Recording {
@@ -182,36 +104,25 @@ impl Recording {
     /// With the line of what is not as it should be.
     pub fn read(text: &str) -> Result<Recording, RecordingError> {
         check_version(text)?;
-        let file: File = parse(text)?;
-        let mut exchanges = Vec::with_capacity(file.exchanges.len());
-        for exchange in file.exchanges {
-            let span = exchange.span();
-            let exchange = Recorded::try_from(exchange.into_inner());
-            exchanges.push(
-                exchange
-                    .map_err(|wrong| error_at(text, wrong.span.or(Some(span)), wrong.message))?,
-            );
-        }
-        Ok(Recording {
-            began: file.began.0,
-            match_headers: file.match_headers.into_iter().map(|name| name.0).collect(),
-            exchanges,
-        })
+        recording(parse(text)?).map_err(|wrong| wrong.told(text))
     }
 
     /// The text of a file that [`Recording::read`] reads.
     ///
     /// # Errors
-    /// Only if TOML has no way to write it down, of which there is none known.
+    /// It began after the year 9999.
     pub fn to_toml(&self) -> Result<String, RecordingError> {
+        let began = i64::try_from(self.began).unwrap_or(i64::MAX);
+        let began = Timestamp::from_millisecond(began)
+            .map_err(|error| RecordingError::Unwritable(error.to_string()))?;
+        let names = self.match_headers.iter();
+        let exchanges = self.exchanges.iter();
         let file = File {
             version: VERSION,
-            began: Moment(self.began),
-            match_headers: self.match_headers.iter().cloned().map(Name).collect(),
-            exchanges: self
-                .exchanges
-                .iter()
-                .map(|recorded| Spanned::new(0..0, Exchange::from(recorded)))
+            began: unplaced(began.to_string()),
+            match_headers: Some(names.map(|name| unplaced(name.to_string())).collect()),
+            exchanges: exchanges
+                .map(|recorded| unplaced(Exchange::from(recorded)))
                 .collect(),
         };
         let text = toml::to_string_pretty(&file)
@@ -239,12 +150,12 @@ fn check_version(text: &str) -> Result<(), RecordingError> {
 fn parse<T: DeserializeOwned>(text: &str) -> Result<T, RecordingError> {
     toml::from_str(text).map_err(|error| {
         let message = misread::without_value(error.message());
-        error_at(text, error.span(), &message)
+        error_at(text, error.span().unwrap_or_default(), &message)
     })
 }
 
-fn error_at(text: &str, span: Option<Range<usize>>, message: &str) -> RecordingError {
-    let (line, column) = misread::place(text, span.map_or(0, |span| span.start));
+fn error_at(text: &str, span: Range<usize>, message: &str) -> RecordingError {
+    let (line, column) = misread::place(text, span.start);
     RecordingError::Text {
         line,
         column,
@@ -252,44 +163,99 @@ fn error_at(text: &str, span: Option<Range<usize>>, message: &str) -> RecordingE
     }
 }
 
-impl TryFrom<Exchange> for Recorded {
-    type Error = Wrong;
+fn recording(file: File) -> Result<Recording, Wrong> {
+    let no_moment = "this is no moment since 1970, such as `2026-01-15T10:00:00Z`";
+    let began: Timestamp = said(&file.began, no_moment)?;
+    let match_headers = match file.match_headers {
+        Some(names) => names
+            .iter()
+            .map(|name| said(name, "this is no name of a header field"))
+            .collect::<Result<_, Wrong>>()?,
+        None => default_match_headers(),
+    };
+    Ok(Recording {
+        began: u64::try_from(began.as_millisecond())
+            .map_err(|_| Wrong::at(&file.began, no_moment))?,
+        match_headers,
+        exchanges: file
+            .exchanges
+            .into_iter()
+            .map(recorded)
+            .collect::<Result<_, Wrong>>()?,
+    })
+}
 
-    fn try_from(exchange: Exchange) -> Result<Recorded, Wrong> {
-        let request = exchange.request;
-        let outcome = match (exchange.response, exchange.failed) {
-            (Some(response), None) => ExchangeOutcome::Answered {
-                status: response.status.0,
-                headers: headers(response.headers)?,
-                body: body(response.json, response.text, response.base64)?.into(),
-            },
-            (None, Some(Failed(reason))) => ExchangeOutcome::Failed(reason),
-            _ => {
-                let message = "an exchange has a table `response` or says how it `failed`";
-                return Err(Wrong {
-                    span: None,
-                    message,
-                });
-            }
-        };
-        Ok(Recorded {
-            installation: exchange.installation,
-            at: Duration::from_millis(exchange.at_ms),
-            took: Duration::from_millis(exchange.took_ms),
-            method: request.method.0,
-            url: request.url,
-            credential: request.credential,
-            request_headers: headers(request.headers)?,
-            request_body: body(request.json, request.text, request.base64)?,
-            outcome,
-        })
+fn recorded(exchange: Spanned<Exchange>) -> Result<Recorded, Wrong> {
+    let no_outcome = Wrong::at(
+        &exchange,
+        "an exchange has a table `response` or says how it `failed`",
+    );
+    let exchange = exchange.into_inner();
+    let request = exchange.request;
+    let no_reason = "this is no error code of wasi:http, such as `connection-terminated`";
+    let reason = exchange.failed.map(|text| said(&text, no_reason));
+    Ok(Recorded {
+        installation: exchange.installation,
+        at: Duration::from_millis(exchange.at_ms),
+        took: Duration::from_millis(exchange.took_ms),
+        method: said(&request.method, "this is no HTTP method")?,
+        url: request.url,
+        credential: request.credential,
+        request_headers: headers(&request.headers)?,
+        request_body: body(request.json, request.text, request.base64)?,
+        outcome: match (exchange.response, reason.transpose()?) {
+            (Some(response), None) => answered(response)?,
+            (None, Some(reason)) => ExchangeOutcome::Failed(reason),
+            _ => return Err(no_outcome),
+        },
+    })
+}
+
+fn answered(response: Response) -> Result<ExchangeOutcome, Wrong> {
+    let status = StatusCode::from_u16(*response.status.get_ref()).map_err(|_| {
+        Wrong::at(
+            &response.status,
+            "this is no status code: it has three digits",
+        )
+    })?;
+    Ok(ExchangeOutcome::Answered {
+        status: status.as_u16(),
+        headers: headers(&response.headers)?,
+        body: body(response.json, response.text, response.base64)?.into(),
+    })
+}
+
+/// What a text says.
+fn said<T: FromStr>(text: &Text, otherwise: &'static str) -> Result<T, Wrong> {
+    let read = text.get_ref().parse();
+    read.map_err(|_| Wrong::at(text, otherwise))
+}
+
+fn headers(fields: &[Text]) -> Result<HeaderMap, Wrong> {
+    let mut headers = HeaderMap::with_capacity(fields.len());
+    for text in fields {
+        let read = field::read(text.get_ref());
+        let (name, value) = read.map_err(|message| Wrong::at(text, message))?;
+        headers.append(name, value);
     }
+    Ok(headers)
+}
+
+fn body(json: Option<Text>, text: Option<Text>, base64: Option<Text>) -> Result<Bytes, Wrong> {
+    let first = [&json, &text, &base64].into_iter().flatten().next();
+    let span = first.map(Spanned::span).unwrap_or_default();
+    let spelled = Spelled {
+        json: json.map(Spanned::into_inner),
+        text: text.map(Spanned::into_inner),
+        base64: base64.map(Spanned::into_inner),
+    };
+    spelled.read().map_err(|message| Wrong { span, message })
 }
 
 impl From<&Recorded> for Exchange {
     fn from(recorded: &Recorded) -> Exchange {
         let (failed, response) = match &recorded.outcome {
-            ExchangeOutcome::Failed(reason) => (Some(Failed(reason.clone())), None),
+            ExchangeOutcome::Failed(reason) => (Some(unplaced(reason.spelled())), None),
             ExchangeOutcome::Answered {
                 status,
                 headers,
@@ -297,7 +263,7 @@ impl From<&Recorded> for Exchange {
             } => {
                 let [json, text, base64] = spelled(body);
                 let response = Response {
-                    status: Status(*status),
+                    status: unplaced(*status),
                     headers: fields(headers),
                     json,
                     text,
@@ -313,7 +279,7 @@ impl From<&Recorded> for Exchange {
             took_ms: milliseconds(recorded.took),
             failed,
             request: Request {
-                method: Verb(recorded.method.clone()),
+                method: unplaced(recorded.method.to_string()),
                 url: recorded.url.clone(),
                 credential: recorded.credential,
                 headers: fields(&recorded.request_headers),
@@ -324,6 +290,23 @@ impl From<&Recorded> for Exchange {
             response,
         }
     }
+}
+
+/// A value that is about to be written.
+fn unplaced<T>(value: T) -> Spanned<T> {
+    Spanned::new(0..0, value)
+}
+
+fn fields(headers: &HeaderMap) -> Vec<Text> {
+    let fields = headers.iter();
+    fields
+        .map(|(name, value)| unplaced(field::spell(name, value)))
+        .collect()
+}
+
+fn spelled(body: &[u8]) -> [Option<Text>; 3] {
+    let Spelled { json, text, base64 } = Spelled::of(body);
+    [json, text, base64].map(|spelled| spelled.map(unplaced))
 }
 
 /// TOML's numbers have a sign.

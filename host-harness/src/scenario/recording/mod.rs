@@ -45,6 +45,7 @@ pub use replay::{Replay, Unmatched};
 
 use crate::egress::ExchangeOutcome;
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, Method, Response, StatusCode};
 use std::time::Duration;
 use wasmtime_wasi_http::Error;
@@ -84,7 +85,7 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// What the guest is to get.
+    /// What the guest is to get. A length is that of the body, which somebody may have edited.
     ///
     /// # Errors
     /// The error that it got, if there was no answer.
@@ -99,10 +100,18 @@ impl Recorded {
                 *response.status_mut() =
                     StatusCode::from_u16(*status).map_err(|_| Error::HttpProtocolError)?;
                 *response.headers_mut() = headers.clone();
+                correct_length(response.headers_mut(), body);
                 Ok(response)
             }
             ExchangeOutcome::Failed(reason) => Err(reason.error()),
         }
+    }
+}
+
+/// Has a length that is told be that of the body. An answer to HEAD tells the length of a body that is not there.
+fn correct_length(headers: &mut HeaderMap, body: &[u8]) {
+    if !body.is_empty() && headers.contains_key(CONTENT_LENGTH) {
+        headers.insert(CONTENT_LENGTH, body.len().into());
     }
 }
 

@@ -1,10 +1,9 @@
 //! Keeping what a plugin sent and got, without anything that is secret.
 
-use super::{Recorded, Recording, default_match_headers};
+use super::{Recorded, Recording, correct_length, default_match_headers};
 use crate::egress::{Exchange, ExchangeOutcome, NoAnswer, is_credential};
 use crate::installation::Installation;
 use bytes::Bytes;
-use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -95,7 +94,7 @@ impl Recorder {
         }
     }
 
-    /// Without fields that carry credentials. A length is that of the body as it is now: blotting changes it.
+    /// Without fields that carry credentials. Blotting changes the length of a body.
     fn headers(&self, headers: &HeaderMap, body: &[u8]) -> HeaderMap {
         let mut kept = HeaderMap::with_capacity(headers.len());
         for (name, value) in headers {
@@ -107,10 +106,7 @@ impl Recorder {
                 kept.append(name, value);
             }
         }
-        // An answer to HEAD has the length of a body that is not there.
-        if !body.is_empty() && kept.contains_key(CONTENT_LENGTH) {
-            kept.insert(CONTENT_LENGTH, body.len().into());
-        }
+        correct_length(&mut kept, body);
         kept
     }
 
