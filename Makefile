@@ -3,7 +3,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test interop chaos bench fuzz deny lint component ready
+.PHONY: help demo test scenarios interop chaos bench fuzz deny lint component ready
 
 # The same number as `rust-version` in Cargo.toml. There is no rust-toolchain.toml on purpose: it would make rustup
 # download one exact toolchain even where a newer one is installed, and fail where it cannot.
@@ -21,6 +21,7 @@ help:
 	@echo 'make demo       build everything and run actions through the real host against a simulated GitHub and Port'
 	@echo '                ARGS="…" is handed to the demo, for example: make demo ARGS="--help"'
 	@echo 'make test       run all tests; ARGS="…" is handed to cargo test, for example: make test ARGS="-p host-harness"'
+	@echo 'make scenarios  play the scenarios of tests/scenarios (see docs/scenarios.md): ARGS="--filter rate_limit --trace"'
 	@echo 'make interop    put judges that are not ours (official API descriptions, clients, payloads, other hosts and'
 	@echo '                languages) in front of everything; ONLY=octokit for one of them; needs Python 3.10 and network'
 	@echo 'make chaos      put the host under faults and kills and count: RUNS=2000 SEED=1; or'
@@ -54,6 +55,12 @@ demo: ready
 	path=$$(component/build.sh); \
 	cargo build --workspace --bins; \
 	"$(host)" demo --component "$$path" $(ARGS)
+
+scenarios: ready
+	@set -e; \
+	path=$$(component/build.sh); \
+	cargo build --workspace --bins; \
+	"$(host)" test tests/scenarios --component "$$path" $(ARGS)
 
 chaos: ready
 	@set -e; \

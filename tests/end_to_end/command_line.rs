@@ -628,7 +628,7 @@ async fn three_processes_bring_a_run_to_its_end() {
         "world.toml",
         format!(
             "[[repository]]\nowner = \"acme\"\nname = \"shop\"\n[[repository.workflow]]\nfile = \"deploy.yml\"\n\
-             seconds = 0.05\n[[webhook]]\nurl = \"http://{free}/webhooks/acme-github\"\n\
+             queued = \"20ms\"\nruns-for = \"50ms\"\n[[webhook]]\nurl = \"http://{free}/webhooks/acme-github\"\n\
              secret = {{ file = \"hook-secret\" }}\n"
         ),
     );

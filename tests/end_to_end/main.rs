@@ -18,6 +18,7 @@ mod ingress;
 mod kills;
 mod lifecycle;
 mod promises;
+mod scenarios;
 mod scheduling;
 mod secrets;
 mod seed;

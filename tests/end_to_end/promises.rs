@@ -1,6 +1,8 @@
-//! `docs/promises.md` names a test for each defect of the system that this host can replace. The tests exist.
+//! `docs/promises.md` names a test for each defect of the system that this host can replace. The tests exist: functions, or
+//! scenarios, whose file has the name.
 
 use crate::component::root;
+use host_harness::scenario::suite;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -19,12 +21,31 @@ fn sources(folder: &Path) -> String {
     text
 }
 
+/// The names of all scenarios.
+fn scenarios() -> BTreeSet<String> {
+    let cases = suite::find(&[root().join("tests/scenarios")], None).unwrap();
+    let claim = |case: &suite::Case| case.file.file_stem().unwrap().to_str().unwrap().to_owned();
+    cases.iter().map(claim).collect()
+}
+
+#[test]
+fn every_promise_that_a_scenario_names_is_on_the_page() {
+    let page = fs::read_to_string(root().join("docs/promises.md")).unwrap();
+    for case in suite::find(&[root().join("tests/scenarios")], None).unwrap() {
+        for promise in case.scenario.unwrap().promises {
+            let row = format!("| {promise} |");
+            assert!(page.contains(&row), "{}: {promise}", case.file.display());
+        }
+    }
+}
+
 #[test]
 fn every_defect_that_is_promised_to_be_gone_has_a_test_that_exists() {
     let page = fs::read_to_string(root().join("docs/promises.md")).unwrap();
     let all: String = ["tests", "host-harness/src", "component/src"]
         .map(|folder| sources(&root().join(folder)))
         .concat();
+    let scenarios = scenarios();
     let mut promised = BTreeSet::new();
     for row in page.lines().filter(|line| line.starts_with("| D")) {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
@@ -32,7 +53,7 @@ fn every_defect_that_is_promised_to_be_gone_has_a_test_that_exists() {
         assert!(!tests.is_empty(), "no test: {row}");
         for test in tests {
             assert!(
-                all.contains(&format!("fn {test}()")),
+                all.contains(&format!("fn {test}()")) || scenarios.contains(test),
                 "there is no test {test}: {row}"
             );
         }

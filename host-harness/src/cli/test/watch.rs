@@ -40,7 +40,7 @@ pub(super) async fn watch(arguments: &Arguments, format: Format) -> Result<(), S
         let (cases, _) = play(arguments, format, &to_play).await?;
         let known = known(&cases, &arguments.component.component);
         eyes.look_at(&watched, &known)?;
-        println!("watching {} scenarios; Ctrl-C ends it\n", known.len());
+        println!("watching; Ctrl-C ends it\n");
         to_play = loop {
             let changed = tokio::select! {
                 () = signals.next() => return Ok(()),

@@ -1,7 +1,7 @@
 //! What somebody who watches is shown.
 
 use crate::egress::trial::{Server, Trial, get, head, local};
-use crate::egress::{CallEgress, Clients, Exchange, ExchangeOutcome};
+use crate::egress::{CallEgress, Clients, Exchange, ExchangeOutcome, Way};
 use crate::engine::Limits;
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -18,7 +18,7 @@ fn watched(api: &str) -> (Trial, Arc<Mutex<Vec<Exchange>>>) {
     let client = Clients::default().of(&installation).unwrap();
     let egress = CallEgress::new(
         installation,
-        Some(client),
+        Some(Way::Network(client)),
         Some(Arc::new(move |exchange| {
             keep.lock().unwrap().push(exchange)
         })),
