@@ -9,6 +9,7 @@ mod demo;
 mod dispatch;
 mod inspect;
 mod journal;
+mod new;
 mod output;
 mod serve;
 mod signals;
@@ -56,6 +57,8 @@ enum Command {
     Simulate(simulate::Arguments),
     /// Show what a component is: contract, imports, exports, manifest, size, limits.
     Inspect(inspect::Arguments),
+    /// Write a small plugin for another kind of server, to begin your own from.
+    New(new::Arguments),
 }
 
 /// How results are printed.
@@ -125,6 +128,7 @@ async fn execute(cli: Cli) -> Result<(), Stop> {
         Command::Chaos(arguments) => chaos::run(arguments, output).await,
         Command::Simulate(arguments) => simulate::run(arguments, output).await,
         Command::Inspect(arguments) => inspect::run(arguments, output).await,
+        Command::New(arguments) => new::run(&arguments, output),
     }
 }
 
