@@ -4,6 +4,8 @@
 #
 #   component/build.sh            the plugin
 #   component/build.sh PACKAGE    another package of the workspace whose library is a component
+#   component/build.sh ./FOLDER   a project of its own in that folder (an argument with a slash), as
+#                                 `host-harness new` writes it, with its own settings of cargo
 #
 # The one thing that a machine may lack is Rust's standard library for wasm32-unknown-unknown.
 # It is looked for in three ways, in this order; the line on stderr says which one is used:
@@ -24,6 +26,13 @@
 set -euo pipefail
 
 package=${1:-github-workflow}
+project= # the folder of a project of its own
+profile=component
+if [[ $package = */* ]]; then
+    project=$(cd "$package" && pwd)
+    package=$(sed -n 's/^name = "\(.*\)"$/\1/p' "$project/Cargo.toml" | head -n 1)
+    profile=release
+fi
 artifact=${package//-/_}.wasm
 target=wasm32-unknown-unknown
 debian_packages=(rustc-web rust-web-src rust-web-llvm lld-22)
@@ -40,9 +49,11 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # A relative CARGO_TARGET_DIR counts from the workspace, wherever this was called from.
 out=${CARGO_TARGET_DIR:-target}/component
 [[ $out = /* ]] || out=$root/$out
+# All such projects share a folder, so that what they depend on is compiled once.
+[ -z "$project" ] || out=$out/projects
 mkdir -p "$out"
 # cargo reads .cargo/config.toml (the linker) from the directory that it is started in.
-cd "$root"
+cd "${project:-$root}"
 
 # Flags meant for the native build that called us (coverage, sanitizers, a lint wrapper) would break this one.
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_TARGET RUSTC_WORKSPACE_WRAPPER
@@ -82,10 +93,10 @@ minor() { # reads "rustc 1.96.0 …" or "1.96.0+dfsg1-1" and prints 96
 build() { # target directory, further cargo arguments…
     local dir=$1
     shift
-    cargo build --package "$package" --lib --profile component --target "$target" \
+    cargo build --package "$package" --lib --profile "$profile" --target "$target" \
         --target-dir "$dir" "$@" >&2 9>&- ||
         fail "cargo could not build the component; its own messages are above"
-    local wasm=$dir/$target/component/$artifact
+    local wasm=$dir/$target/$profile/$artifact
     [ -s "$wasm" ] || fail "cargo finished without writing $wasm; is the library of the package $package a cdylib?"
     printf '%s\n' "$wasm"
 }

@@ -17,6 +17,7 @@ mod egress;
 mod ingress;
 mod kills;
 mod lifecycle;
+mod new;
 mod promises;
 mod scenarios;
 mod scheduling;

@@ -15,15 +15,19 @@ pub fn root() -> &'static Path {
 /// The component, built from the source as it is now: once in each test process, and whoever starts it. A test can
 /// therefore never see a stale one.
 pub fn component() -> &'static Path {
-    static COMPONENT: LazyLock<PathBuf> = LazyLock::new(|| {
-        let built = Command::new(root().join("component/build.sh"))
-            .stderr(Stdio::inherit())
-            .output()
-            .unwrap();
-        assert!(built.status.success(), "component/build.sh failed");
-        PathBuf::from(String::from_utf8(built.stdout).unwrap().trim())
-    });
+    static COMPONENT: LazyLock<PathBuf> = LazyLock::new(|| built(None));
     &COMPONENT
+}
+
+/// The component of a project of its own in this folder, or else that of this one; built if it is not up to date.
+pub fn built(project: Option<&Path>) -> PathBuf {
+    let built = Command::new(root().join("component/build.sh"))
+        .args(project)
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    assert!(built.status.success(), "component/build.sh failed");
+    PathBuf::from(String::from_utf8(built.stdout).unwrap().trim())
 }
 
 /// A runtime with the component, on one thread. Engine and compiled component are shared by all tests of the process.

@@ -21,7 +21,7 @@ pub(super) struct Arguments {
     /// Where the definition was made.
     #[arg(long, value_enum, default_value_t = OriginArgument::Api)]
     origin: OriginArgument,
-    /// Ask the server as well: does the workflow exist, is it active?
+    /// Ask the server as well: does what the definition names exist, can it be started?
     #[arg(long, visible_alias = "against-github")]
     against_server: bool,
     #[command(flatten)]

@@ -9,6 +9,7 @@ mod demo;
 mod dispatch;
 mod inspect;
 mod journal;
+mod new;
 mod output;
 mod serve;
 mod signals;
@@ -59,6 +60,8 @@ enum Command {
     Test(test::Arguments),
     /// Show what a component is: contract, imports, exports, manifest, size, limits.
     Inspect(inspect::Arguments),
+    /// Write a small plugin for another kind of server, to begin your own from.
+    New(new::Arguments),
 }
 
 /// How results may be asked for.
@@ -151,6 +154,7 @@ async fn execute(cli: Cli) -> Result<(), Stop> {
         Command::Chaos(arguments) => chaos::run(arguments, output?).await,
         Command::Simulate(arguments) => simulate::run(arguments, output?).await,
         Command::Inspect(arguments) => inspect::run(arguments, output?).await,
+        Command::New(arguments) => new::run(&arguments, output?),
     }
 }
 

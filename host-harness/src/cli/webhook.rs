@@ -14,7 +14,7 @@ use std::path::PathBuf;
 /// Arguments of `webhook`.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The event's name: `workflow_run`.
+    /// The name of the event, as the plugin knows it (`workflow_run` of GitHub).
     #[arg(long)]
     event: String,
     /// The body, byte by byte as it came.

@@ -334,7 +334,7 @@ fn belongs_to_another(started: &Started) -> Failure {
             started.external_run_id
         ),
         remedy: Some(
-            "Look at the workflow's runs on the server, and start it again if it is missing."
+            "Look on the server for what was started, and start it again if nothing is there."
                 .to_owned(),
         ),
         request_sent: true,

@@ -124,7 +124,8 @@ pub(super) fn after_an_earlier_try(failure: Failure) -> Failure {
             failure.message
         ),
         remedy: Some(
-            "Look at the workflow's runs on the server; start it again only if it is missing there.".to_owned(),
+            "Look on the server for what was started; start it again only if nothing is there."
+                .to_owned(),
         ),
         ..failure
     }

@@ -3,8 +3,8 @@
 use super::schema::{Signed, Step};
 use super::world::HOST;
 use crate::contract::Webhooks;
+use crate::ingress::sign;
 use crate::network::{Connector, Network};
-use crate::simulator::github::signature;
 use crate::stage::WEBHOOK_SECRET;
 use bytes::Bytes;
 use http::Request;
@@ -12,6 +12,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::dns::GaiResolver;
 use hyper_util::rt::TokioExecutor;
+use secrecy::SecretString;
 
 /// Somebody who posts deliveries.
 pub(super) struct Post {
@@ -80,9 +81,7 @@ impl Post {
             Signed::None => None,
         };
         if let Some(secret) = secret {
-            let signed = signature(secret, &mail.body);
-            let hex = signed.trim_start_matches("sha256=");
-            let value = format!("{}{hex}", webhooks.signature_prefix);
+            let value = sign(&SecretString::from(secret), webhooks, &mail.body);
             request = request.header(webhooks.signature_header.as_str(), value);
         }
         let request = request
