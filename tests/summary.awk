@@ -1,8 +1,8 @@
 # Adds up what `cargo test` says. Each test program ends with a line "test result: …"; they are shown as "part result: …",
 # so that exactly one line of that form comes out, at the end, and it counts everything.
 
-/^test dispatch_outcomes::.* ok$/ { outcomes++ }
-/^test conclusions::.* ok$/ { conclusions++ }
+/^test scenario::.* ok$/ { scenarios++ }
+/^test (dispatch_outcomes|conclusions|plan_and_configure|hostile_values)::.* ok$/ { calls++ }
 
 /^test result: / {
     parts++
@@ -20,7 +20,7 @@
 
 END {
     if (!parts) exit
-    printf "\nthrough the real component: %d tests of dispatch outcomes, %d of conclusions\n", outcomes, conclusions
+    printf "\nthrough the real component: %d scenarios, %d tests of single calls\n", scenarios, calls
     printf "test result: %s. %d passed; %d failed; %d ignored; 0 measured; %d filtered out\n",
         (bad ? "FAILED" : "ok"), passed, failed, ignored, filtered
 }

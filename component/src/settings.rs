@@ -39,7 +39,7 @@ pub fn declared() -> Vec<Setting> {
         (
             "discovery-seconds",
             "How long to look for a run when the server does not tell its id.",
-            r#"{"type":"integer","minimum":1,"maximum":600,"default":60}"#,
+            r#"{"type":"integer","minimum":1,"maximum":90,"default":60}"#,
         ),
         (
             "resend-after-ambiguous",
@@ -76,7 +76,7 @@ impl Settings {
             let value = *value;
             match &**key {
                 "max-inputs" => settings.max_inputs = within(key, value, 1..=1000)? as usize,
-                "discovery-seconds" => settings.discovery_ms = within(key, value, 1..=600)? * 1000,
+                "discovery-seconds" => settings.discovery_ms = within(key, value, 1..=90)? * 1000,
                 "resend-after-ambiguous" => {
                     settings.resend_after_ambiguous = match value {
                         "true" => true,

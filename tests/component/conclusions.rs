@@ -175,20 +175,6 @@ conclusions! {
 // Conclusions that say nothing: GitHub is asked.
 
 #[tokio::test]
-async fn a_null_conclusion_is_read_again() {
-    let scene = Scene::new().await;
-    let fault = DeliveryFault::new("workflow_run", DeliveryEffect::NullConclusion);
-    scene
-        .bench
-        .github
-        .inject_delivery(fault.action("completed"));
-    let end = scene.completion("success").await;
-    expect_end(&end, Outcome::Success, "success", "Succeeded");
-    assert_eq!(scene.bench.requests("get-run"), 1);
-    scene.bench.expect_no_violations();
-}
-
-#[tokio::test]
 async fn a_null_conclusion_of_a_failure_is_read_again_and_explained() {
     let scene = Scene::failing().await;
     let fault = DeliveryFault::new("workflow_run", DeliveryEffect::NullConclusion);
@@ -248,22 +234,6 @@ async fn a_conclusion_that_github_itself_does_not_explain_is_never_an_end() {
 }
 
 #[tokio::test]
-async fn a_null_conclusion_that_stays_null_is_never_an_end() {
-    let scene = Scene::new().await;
-    let delivery = scene.end("success").await;
-    let body = edited(&delivery, "conclusion", Value::Null);
-    let still =
-        json!({"id": scene.run.id, "run_attempt": 1, "status": "completed", "conclusion": null});
-    scene.bench.github.inject(Fault::new(
-        "get-run",
-        Effect::answer(200, still.to_string()),
-    ));
-    let updates = scene.bench.deliver("workflow_run", &body).await;
-    scene.progress(updates);
-    scene.bench.expect_no_violations();
-}
-
-#[tokio::test]
 async fn a_null_conclusion_that_cannot_be_read_now_is_a_failure_so_that_the_delivery_is_tried_again()
  {
     let scene = Scene::new().await;
@@ -279,61 +249,7 @@ async fn a_null_conclusion_that_cannot_be_read_now_is_a_failure_so_that_the_deli
     scene.bench.expect_no_violations();
 }
 
-#[tokio::test]
-async fn a_null_conclusion_that_may_not_be_read_is_no_news() {
-    let scene = Scene::new().await;
-    let delivery = scene.end("success").await;
-    let body = edited(&delivery, "conclusion", Value::Null);
-    let refusal = Effect::answer(
-        403,
-        r#"{"message":"Resource not accessible by integration"}"#,
-    );
-    scene.bench.github.inject(Fault::new("get-run", refusal));
-    let updates = scene.bench.deliver("workflow_run", &body).await.unwrap();
-    assert_eq!(updates, []);
-    scene.bench.expect_no_violations();
-}
-
-#[tokio::test]
-async fn a_known_conclusion_is_believed_without_asking() {
-    let scene = Scene::new().await;
-    let delivery = scene.end("success").await;
-    let before = scene.bench.github.exchanges().len();
-    scene.bench.forward(&delivery).await.unwrap();
-    assert_eq!(scene.bench.github.exchanges().len(), before);
-    scene.bench.expect_no_violations();
-}
-
 // A run goes on.
-
-#[tokio::test]
-async fn a_requested_run_is_queued() {
-    let scene = Scene::new().await;
-    let delivery = scene.bench.delivery("workflow_run", "requested").await;
-    let progress = scene.progress(scene.bench.forward(&delivery).await);
-    assert_eq!(progress.label.as_deref(), Some("Queued"));
-    scene.bench.expect_no_violations();
-}
-
-#[tokio::test]
-async fn a_requested_run_that_waits_is_waiting_for_approval() {
-    let scene = Scene::new().await;
-    let delivery = scene.bench.delivery("workflow_run", "requested").await;
-    let body = edited(&delivery, "status", json!("waiting"));
-    let progress = scene.progress(scene.bench.deliver("workflow_run", &body).await);
-    assert_eq!(progress.label.as_deref(), Some("Waiting for approval"));
-    scene.bench.expect_no_violations();
-}
-
-#[tokio::test]
-async fn a_requested_run_that_is_pending_is_pending() {
-    let scene = Scene::new().await;
-    let delivery = scene.bench.delivery("workflow_run", "requested").await;
-    let body = edited(&delivery, "status", json!("pending"));
-    let progress = scene.progress(scene.bench.deliver("workflow_run", &body).await);
-    assert_eq!(progress.label.as_deref(), Some("Pending"));
-    scene.bench.expect_no_violations();
-}
 
 #[tokio::test]
 async fn a_requested_run_that_calls_itself_completed_with_action_required_is_no_end() {
@@ -345,70 +261,6 @@ async fn a_requested_run_that_calls_itself_completed_with_action_required_is_no_
     let body = body.to_string();
     let progress = scene.progress(scene.bench.deliver("workflow_run", body.as_bytes()).await);
     assert_eq!(progress.label.as_deref(), Some("Waiting for approval"));
-    scene.bench.expect_no_violations();
-}
-
-#[tokio::test]
-async fn a_run_in_progress_is_running_and_says_so_in_the_log() {
-    let scene = Scene::new().await;
-    scene.bench.github.advance(scene.run.id, Phase::InProgress);
-    let delivery = scene.bench.delivery("workflow_run", "in_progress").await;
-    let progress = scene.progress(scene.bench.forward(&delivery).await);
-    assert_eq!(progress.label.as_deref(), Some("Running"));
-    assert_eq!(messages(&progress.log), ["The workflow run started."]);
-    scene.bench.expect_no_violations();
-}
-
-#[tokio::test]
-async fn a_job_that_waits_is_waiting_for_approval() {
-    let scene = Scene::new().await;
-    scene.bench.github.advance(scene.run.id, Phase::Waiting);
-    let delivery = scene.bench.delivery("workflow_job", "waiting").await;
-    let progress = scene.progress(scene.bench.forward(&delivery).await);
-    assert_eq!(progress.label.as_deref(), Some("Waiting for approval"));
-    assert_eq!(
-        messages(&progress.log),
-        [r#"Job "build" waits for an approval."#]
-    );
-    scene.bench.expect_no_violations();
-}
-
-#[tokio::test]
-async fn a_queued_job_is_no_news() {
-    let scene = Scene::new().await;
-    let delivery = scene.bench.delivery("workflow_job", "queued").await;
-    assert_eq!(scene.bench.forward(&delivery).await.unwrap(), []);
-    scene.bench.expect_no_violations();
-}
-
-#[tokio::test]
-async fn a_job_that_starts_is_logged_with_its_runner() {
-    let scene = Scene::new().await;
-    scene.bench.github.advance(scene.run.id, Phase::InProgress);
-    let delivery = scene.bench.delivery("workflow_job", "in_progress").await;
-    let progress = scene.progress(scene.bench.forward(&delivery).await);
-    assert_eq!(progress.label.as_deref(), Some("Running"));
-    assert_eq!(
-        messages(&progress.log),
-        [r#"Job "build" started on GitHub Actions 7."#]
-    );
-    scene.bench.expect_no_violations();
-}
-
-#[tokio::test]
-async fn a_job_that_ends_well_is_logged_with_its_time_and_changes_no_label() {
-    let scene = Scene::new().await;
-    scene.end("success").await;
-    let delivery = scene.bench.delivery("workflow_job", "completed").await;
-    let progress = scene.progress(scene.bench.forward(&delivery).await);
-    assert_eq!(progress.label, None);
-    let [line] = progress.log.try_into().unwrap();
-    assert_eq!(line.level, Level::Info);
-    assert!(
-        line.message
-            .starts_with(r#"Job "build" finished: success after "#),
-        "{line:?}"
-    );
     scene.bench.expect_no_violations();
 }
 
@@ -428,19 +280,6 @@ async fn a_job_that_fails_is_logged_as_an_error() {
     assert!(
         line.message.starts_with(r#"Job "test" finished: failure"#),
         "{line:?}"
-    );
-    scene.bench.expect_no_violations();
-}
-
-#[tokio::test]
-async fn a_job_that_ends_without_a_conclusion_is_no_news() {
-    let scene = Scene::new().await;
-    scene.end("success").await;
-    let delivery = scene.bench.delivery("workflow_job", "completed").await;
-    let body = edited(&delivery, "conclusion", Value::Null);
-    assert_eq!(
-        scene.bench.deliver("workflow_job", &body).await.unwrap(),
-        []
     );
     scene.bench.expect_no_violations();
 }
@@ -481,36 +320,6 @@ async fn a_run_that_was_not_dispatched_is_no_news() {
 }
 
 #[tokio::test]
-async fn a_run_without_an_event_is_no_news() {
-    let scene = Scene::new().await;
-    let delivery = scene.end("success").await;
-    let body = edited(&delivery, "event", Value::Null);
-    assert_eq!(
-        scene.bench.deliver("workflow_run", &body).await.unwrap(),
-        []
-    );
-    scene.bench.expect_no_violations();
-}
-
-#[tokio::test]
-async fn an_unknown_action_is_no_news() {
-    let scene = Scene::new().await;
-    let delivery = scene.end("success").await;
-    let mut body: Value = serde_json::from_slice(&delivery.payload).unwrap();
-    body["action"] = json!("archived");
-    let body = body.to_string();
-    assert_eq!(
-        scene
-            .bench
-            .deliver("workflow_run", body.as_bytes())
-            .await
-            .unwrap(),
-        []
-    );
-    scene.bench.expect_no_violations();
-}
-
-#[tokio::test]
 async fn other_events_are_no_news_and_not_even_read() {
     let bench = Bench::new().await;
     for event in [
@@ -547,29 +356,6 @@ async fn an_event_that_is_no_text_is_no_news() {
 }
 
 // Attempts.
-
-#[tokio::test]
-async fn a_re_run_is_another_attempt_of_the_same_run() {
-    let scene = Scene::new().await;
-    scene.end("failure").await;
-    scene.bench.github.clear_log();
-    scene.bench.github.rerun(scene.run.id);
-    scene.bench.github.advance(scene.run.id, Phase::InProgress);
-    let delivery = scene.bench.delivery("workflow_run", "in_progress").await;
-    let updates = scene.bench.forward(&delivery).await.unwrap();
-    assert_eq!(
-        (updates[0].external_run_id.as_str(), updates[0].attempt),
-        (scene.run.external_id.as_str(), 2)
-    );
-    let Change::Progress(progress) = &updates[0].change else {
-        panic!("{updates:#?}")
-    };
-    assert_eq!(
-        messages(&progress.log),
-        ["Attempt 2 of the workflow run started."]
-    );
-    scene.bench.expect_no_violations();
-}
 
 #[tokio::test]
 async fn the_end_of_a_re_run_names_its_attempt_and_explains_that_one() {
@@ -613,22 +399,6 @@ async fn the_end_of_an_older_attempt_keeps_its_number_when_it_comes_late() {
     scene.bench.expect_no_violations();
 }
 
-#[tokio::test]
-async fn a_job_of_a_re_run_belongs_to_its_attempt() {
-    let scene = Scene::new().await;
-    scene.end("failure").await;
-    scene.bench.github.clear_log();
-    scene.bench.github.rerun(scene.run.id);
-    scene.bench.github.advance(scene.run.id, Phase::InProgress);
-    let delivery = scene.bench.delivery("workflow_job", "in_progress").await;
-    let updates = scene.bench.forward(&delivery).await.unwrap();
-    assert_eq!(
-        (updates[0].external_run_id.as_str(), updates[0].attempt),
-        (scene.run.external_id.as_str(), 2)
-    );
-    scene.bench.expect_no_violations();
-}
-
 // Why a run failed.
 
 /// The page of the failed step: of the step "Run the tests" in the simulated job.
@@ -643,33 +413,6 @@ async fn failed_step_page(scene: &Scene) -> String {
         .find(|job| job["conclusion"] == "failure")
         .unwrap();
     format!("{}#step:3:1", failed["html_url"].as_str().unwrap())
-}
-
-#[tokio::test]
-async fn a_failure_names_job_and_step_with_a_link_in_the_summary() {
-    let scene = Scene::failing().await;
-    let end = scene.completion("failure").await;
-    let page = failed_step_page(&scene).await;
-    assert_eq!(
-        end.summary.unwrap(),
-        format!("- Job [test]({page}) failed in step 3: Run the tests")
-    );
-    scene.bench.expect_no_violations();
-}
-
-#[tokio::test]
-async fn a_failure_names_job_and_step_with_a_link_in_the_log() {
-    let scene = Scene::failing().await;
-    let end = scene.completion("failure").await;
-    let page = failed_step_page(&scene).await;
-    let line = &end.log[1];
-    assert_eq!(line.level, Level::Error);
-    assert_eq!(
-        line.message,
-        format!(r#"Job "test" failed in step 3 "Run the tests": {page}"#)
-    );
-    assert_eq!(end.log.len(), 2, "only the failed job is named");
-    scene.bench.expect_no_violations();
 }
 
 #[tokio::test]
@@ -783,23 +526,6 @@ async fn a_delivery_as_a_form_says_the_same() {
         .await;
     let end = scene.completed(updates);
     expect_end(&end, Outcome::Success, "success", "Succeeded");
-    scene.bench.expect_no_violations();
-}
-
-#[tokio::test]
-async fn a_form_may_name_its_character_set() {
-    let scene = Scene::new().await;
-    let delivery = scene.end("success").await;
-    let text = std::str::from_utf8(&delivery.payload).unwrap();
-    let form: String = url::form_urlencoded::Serializer::new(String::new())
-        .append_pair("payload", text)
-        .finish();
-    let content_type = "Application/X-WWW-Form-Urlencoded; charset=utf-8";
-    let updates = scene
-        .bench
-        .deliver_as("workflow_run", content_type, form.as_bytes())
-        .await;
-    scene.completed(updates);
     scene.bench.expect_no_violations();
 }
 
@@ -919,41 +645,6 @@ checked_conclusions! {
 }
 
 #[tokio::test]
-async fn a_check_that_finds_an_unknown_conclusion_is_no_end_and_no_news() {
-    let scene = Scene::new().await;
-    scene.bench.github.finish(scene.run.id, "exploded");
-    let failure = scene.check().await.unwrap_err();
-    assert_eq!(failure.code, "unclear-conclusion");
-    scene.bench.expect_no_violations();
-}
-
-#[tokio::test]
-async fn a_check_of_a_re_run_tells_its_attempt() {
-    let scene = Scene::new().await;
-    scene.bench.github.finish(scene.run.id, "failure");
-    scene.bench.github.rerun(scene.run.id);
-    let updates = scene.check().await.unwrap();
-    assert_eq!(updates[0].attempt, 2);
-    assert!(matches!(updates[0].change, Change::Progress(_)));
-    scene.bench.expect_no_violations();
-}
-
-#[tokio::test]
-async fn a_check_asks_for_the_run_past_caches_and_for_nothing_else() {
-    let scene = Scene::new().await;
-    let before = scene.bench.github.exchanges().len();
-    scene.check().await.unwrap();
-    let asked = scene.bench.github.exchanges().split_off(before);
-    assert_eq!(asked.len(), 1);
-    assert_eq!(
-        asked[0].path,
-        format!("/repos/acme/shop/actions/runs/{}", scene.run.id)
-    );
-    assert_eq!(asked[0].header("cache-control"), Some("no-cache"));
-    scene.bench.expect_no_violations();
-}
-
-#[tokio::test]
 async fn a_check_of_a_run_that_github_does_not_show_yet_is_unavailable() {
     let options = Options {
         fresh_run_lag: Duration::from_secs(60),
@@ -971,36 +662,6 @@ async fn a_check_of_a_run_that_github_does_not_show_yet_is_unavailable() {
 }
 
 #[tokio::test]
-async fn a_check_during_an_outage_is_unavailable() {
-    let scene = Scene::new().await;
-    scene
-        .bench
-        .github
-        .inject(Fault::new("get-run", github::bad_gateway()));
-    expect_failure(
-        scene.check().await,
-        &FailureKind::Unavailable,
-        "server-error",
-    );
-    scene.bench.expect_no_violations();
-}
-
-#[tokio::test]
-async fn a_check_that_gets_no_answer_is_unavailable() {
-    let scene = Scene::new().await;
-    scene
-        .bench
-        .github
-        .inject(Fault::new("get-run", Effect::CutAfterProcessing));
-    expect_failure(
-        scene.check().await,
-        &FailureKind::Unavailable,
-        "not-reached",
-    );
-    scene.bench.expect_no_violations();
-}
-
-#[tokio::test]
 async fn a_check_with_an_unreadable_answer_is_unavailable() {
     let scene = Scene::new().await;
     scene
@@ -1011,34 +672,6 @@ async fn a_check_with_an_unreadable_answer_is_unavailable() {
         scene.check().await,
         &FailureKind::Unavailable,
         "unreadable-answer",
-    );
-    scene.bench.expect_no_violations();
-}
-
-#[tokio::test]
-async fn a_check_with_an_expired_credential_is_unauthorized() {
-    let scene = Scene::new().await;
-    let github = &scene.bench.github;
-    github.set_standing(&github.token(), Standing::Expired);
-    expect_failure(
-        scene.check().await,
-        &FailureKind::Unauthorized,
-        "bad-credentials",
-    );
-    scene.bench.expect_no_violations();
-}
-
-#[tokio::test]
-async fn a_check_during_a_limit_is_limited() {
-    let scene = Scene::new().await;
-    scene.bench.github.inject(Fault::new(
-        "get-run",
-        github::secondary_limit(429, Some(90)),
-    ));
-    expect_failure(
-        scene.check().await,
-        &FailureKind::RateLimited(Some(90)),
-        "rate-limited",
     );
     scene.bench.expect_no_violations();
 }
@@ -1083,21 +716,6 @@ async fn not_cancelled(effect: Effect, kind: &FailureKind, code: &str) {
         "{failure:#?}"
     );
     assert_eq!(scene.bench.requests("cancel"), 1);
-    scene.bench.expect_no_violations();
-}
-
-#[tokio::test]
-async fn a_run_that_has_ended_cannot_be_cancelled() {
-    let scene = Scene::new().await;
-    scene.bench.github.finish(scene.run.id, "success");
-    let result = scene.bench.cancel(&scene.run.external_id).await;
-    let failure = expect_failure(result, &FailureKind::Rejected, "already-completed");
-    assert!(
-        failure
-            .message
-            .contains("Cannot cancel a workflow run that is completed.")
-    );
-    assert!(failure.remedy.is_some());
     scene.bench.expect_no_violations();
 }
 

@@ -164,51 +164,6 @@ fn own_run(github: &GitHub) -> u64 {
 // Accepted.
 
 #[tokio::test]
-async fn a_200_with_an_id_is_a_start() {
-    let bench = Bench::new().await;
-    let started = bench.dispatch(PROPERTIES).await.unwrap();
-    let run = &bench.github.runs()[0];
-    assert_eq!(started.external_run_id, run.external_id);
-    assert_eq!(started.link.as_deref(), Some(run.html_url.as_str()));
-    assert_eq!(bench.requests("dispatch"), 1);
-    bench.expect_no_violations();
-}
-
-#[tokio::test]
-async fn a_start_tells_port_the_run_and_that_it_is_queued() {
-    let bench = Bench::new().await;
-    let started = bench.dispatch(PROPERTIES).await.unwrap();
-    let run = &bench.github.runs()[0];
-    let output: Value = serde_json::from_str(&started.output).unwrap();
-    assert_eq!(
-        output,
-        json!({"workflowRunId": run.id, "workflowRunUrl": run.html_url})
-    );
-    assert_eq!(started.status_label.as_deref(), Some("Queued"));
-    bench.expect_no_violations();
-}
-
-#[tokio::test]
-async fn a_204_is_discovered_by_the_run_id_in_the_title() {
-    let bench = Bench::before(silent(), quick(), shop(echoing())).await;
-    // Another run at the same moment, by the same credential, of another Port run.
-    let other = WITH_RUN_ID.replace(RUN_ID, "r_anotherPortRun1");
-    let other = Run {
-        id: "r_anotherPortRun1".to_owned(),
-        ..run(&other)
-    };
-    bench.dispatch_run(other).await.unwrap();
-    let result = bench.dispatch(WITH_RUN_ID).await;
-    let own = bench.github.runs()[1].id;
-    expect_found(&bench, result, own, 2);
-    assert_eq!(
-        bench.requests("list-runs"),
-        2,
-        "an exact match needs no second look"
-    );
-}
-
-#[tokio::test]
 async fn a_204_is_discovered_by_its_title_among_runs_that_look_the_same() {
     let bench = Bench::before(silent(), quick(), shop(echoing())).await;
     for _ in 0..3 {
@@ -219,95 +174,6 @@ async fn a_204_is_discovered_by_its_title_among_runs_that_look_the_same() {
     let result = bench.dispatch(WITH_RUN_ID).await;
     let own = own_run(&bench.github);
     expect_found(&bench, result, own, 1);
-}
-
-#[tokio::test]
-async fn a_204_is_discovered_if_only_one_run_can_be_it() {
-    let bench = Bench::with(silent(), quick()).await;
-    let result = bench.dispatch(PROPERTIES).await;
-    let own = own_run(&bench.github);
-    expect_found(&bench, result, own, 1);
-    assert_eq!(
-        bench.requests("list-runs"),
-        2,
-        "a run without a title is looked at twice"
-    );
-}
-
-#[tokio::test]
-async fn a_204_is_discovered_although_the_list_lags_behind() {
-    let options = Options {
-        list_lag: Duration::from_millis(300),
-        ..silent()
-    };
-    let bench = Bench::before(options, quick(), shop(echoing())).await;
-    let result = bench.dispatch(WITH_RUN_ID).await;
-    let own = own_run(&bench.github);
-    expect_found(&bench, result, own, 1);
-}
-
-#[tokio::test]
-async fn a_204_is_discovered_on_githubs_clock_an_hour_ahead_of_ours() {
-    let options = Options {
-        clock_offset_seconds: 3600,
-        ..silent()
-    };
-    let bench = Bench::before(options, quick(), shop(echoing())).await;
-    let result = bench.dispatch(WITH_RUN_ID).await;
-    let own = own_run(&bench.github);
-    expect_found(&bench, result, own, 1);
-}
-
-#[tokio::test]
-async fn a_204_is_discovered_on_githubs_clock_an_hour_behind_ours() {
-    let options = Options {
-        clock_offset_seconds: -3600,
-        ..silent()
-    };
-    let bench = Bench::before(options, quick(), shop(echoing())).await;
-    let result = bench.dispatch(WITH_RUN_ID).await;
-    let own = own_run(&bench.github);
-    expect_found(&bench, result, own, 1);
-}
-
-#[tokio::test]
-async fn between_several_runs_after_a_204_nobody_guesses() {
-    let bench = Bench::with(silent(), quick()).await;
-    bench
-        .github
-        .start_foreign_run("acme", "shop", "deploy.yml", "workflow_dispatch", "ada");
-    let result = bench.dispatch(PROPERTIES).await;
-    let failure = expect_failure(result, &FailureKind::Ambiguous, "several-runs-discovered");
-    for run in bench.github.runs() {
-        assert!(
-            failure.message.contains(&format!("/runs/{}", run.id)),
-            "{failure:#?}"
-        );
-    }
-    assert!(failure.request_sent);
-    assert!(failure.remedy.unwrap().contains("run-name"));
-    assert_eq!(bench.requests("dispatch"), 1);
-    bench.expect_no_violations();
-}
-
-#[tokio::test]
-async fn a_204_without_any_run_is_ambiguous_and_says_where_to_look() {
-    let options = Options {
-        list_lag: Duration::from_secs(60),
-        ..silent()
-    };
-    let bench = Bench::with(options, quick()).await;
-    let result = bench.dispatch(PROPERTIES).await;
-    let failure = expect_failure(result, &FailureKind::Ambiguous, "run-not-discovered");
-    let remedy = failure.remedy.unwrap();
-    assert!(
-        remedy.contains("/acme/shop/actions/workflows/deploy.yml"),
-        "{remedy}"
-    );
-    assert!(remedy.contains("`main`"), "{remedy}");
-    assert!(failure.request_sent);
-    assert_eq!(bench.requests("dispatch"), 1);
-    bench.expect_no_violations();
 }
 
 #[tokio::test]
@@ -336,65 +202,7 @@ async fn a_204_whose_search_fails_for_a_moment_is_still_discovered() {
     expect_found(&bench, result, own, 1);
 }
 
-#[tokio::test]
-async fn a_200_without_an_id_is_discovered() {
-    let bench = Bench::before(Options::default(), quick(), shop(echoing())).await;
-    bench.github.inject(Fault::new(
-        "dispatch",
-        Effect::process_then_answer(200, "{}"),
-    ));
-    let result = bench.dispatch(WITH_RUN_ID).await;
-    let own = own_run(&bench.github);
-    expect_found(&bench, result, own, 1);
-}
-
-#[tokio::test]
-async fn a_200_without_a_body_is_discovered() {
-    let bench = Bench::before(Options::default(), quick(), shop(echoing())).await;
-    bench
-        .github
-        .inject(Fault::new("dispatch", Effect::process_then_answer(200, "")));
-    let result = bench.dispatch(WITH_RUN_ID).await;
-    let own = own_run(&bench.github);
-    expect_found(&bench, result, own, 1);
-}
-
-#[tokio::test]
-async fn a_200_with_a_null_id_is_discovered() {
-    let bench = Bench::before(Options::default(), quick(), shop(echoing())).await;
-    let null = Effect::process_then_answer(200, r#"{"workflow_run_id":null}"#);
-    bench.github.inject(Fault::new("dispatch", null));
-    let result = bench.dispatch(WITH_RUN_ID).await;
-    let own = own_run(&bench.github);
-    expect_found(&bench, result, own, 1);
-}
-
-#[tokio::test]
-async fn a_202_is_discovered() {
-    let bench = Bench::before(Options::default(), quick(), shop(echoing())).await;
-    bench
-        .github
-        .inject(Fault::new("dispatch", Effect::process_then_answer(202, "")));
-    let result = bench.dispatch(WITH_RUN_ID).await;
-    let own = own_run(&bench.github);
-    expect_found(&bench, result, own, 1);
-}
-
 // Older servers.
-
-#[tokio::test]
-async fn an_older_server_is_asked_once_more_without_the_key_that_it_does_not_know() {
-    let bench = Bench::before(older_server(), quick(), shop(echoing())).await;
-    let result = bench.dispatch(WITH_RUN_ID).await;
-    let own = own_run(&bench.github);
-    expect_found(&bench, result, own, 2);
-    let sent = bench.exchanges("dispatch");
-    assert_eq!((sent[0].status, sent[1].status), (Some(422), Some(204)));
-    assert_eq!(
-        sent[1].json().unwrap(),
-        json!({"ref": "main", "inputs": {"port_run_id": "r_bench1"}})
-    );
-}
 
 #[tokio::test]
 async fn on_an_older_server_the_only_run_that_can_be_it_is_found() {
@@ -402,24 +210,6 @@ async fn on_an_older_server_the_only_run_that_can_be_it_is_found() {
     let result = bench.dispatch(PROPERTIES).await;
     let own = own_run(&bench.github);
     expect_found(&bench, result, own, 2);
-}
-
-#[tokio::test]
-async fn an_older_server_that_refuses_the_second_request_too_is_believed() {
-    let bench = Bench::before(
-        older_server(),
-        quick(),
-        shop(Workflow::new("deploy.yml").trigger(false)),
-    )
-    .await;
-    let result = bench.dispatch(PROPERTIES).await;
-    let failure = expect_failure(result, &FailureKind::Rejected, "no-dispatch-trigger");
-    assert!(failure.request_sent);
-    assert_eq!(
-        (bench.requests("dispatch"), bench.github.runs().len()),
-        (2, 0)
-    );
-    bench.expect_no_violations();
 }
 
 #[tokio::test]
@@ -440,127 +230,7 @@ async fn a_server_that_names_the_key_even_where_it_was_not_sent_is_not_asked_a_t
     bench.expect_no_violations();
 }
 
-#[tokio::test]
-async fn a_second_request_to_an_older_server_that_gets_no_answer_is_ambiguous() {
-    let bench = Bench::with(older_server(), quick()).await;
-    bench
-        .github
-        .inject(Fault::new("dispatch", Effect::CutAfterProcessing).after(1));
-    let result = bench.dispatch(PROPERTIES).await;
-    let failure = expect_failure(result, &FailureKind::Ambiguous, "no-answer");
-    assert!(failure.request_sent);
-    assert_eq!(
-        (bench.requests("dispatch"), bench.github.runs().len()),
-        (2, 1)
-    );
-    bench.expect_no_violations();
-}
-
 // Refused by GitHub's own rules: status 422.
-
-#[tokio::test]
-async fn a_workflow_without_the_trigger_is_refused() {
-    let failure = refused_by(
-        shop(Workflow::new("deploy.yml").trigger(false)),
-        PROPERTIES,
-        "no-dispatch-trigger",
-        "Workflow does not have 'workflow_dispatch' trigger",
-    )
-    .await;
-    assert!(failure.remedy.unwrap().contains("deploy.yml"));
-}
-
-#[tokio::test]
-async fn a_workflow_without_the_trigger_on_that_branch_is_refused() {
-    let workflow = Workflow::new("deploy.yml").without_trigger_on("next");
-    let failure = refused_by(
-        shop(workflow).branch("next"),
-        r#"{"org":"acme","repo":"shop","workflow":"deploy.yml","ref":"next"}"#,
-        "no-dispatch-trigger",
-        "Workflow does not have 'workflow_dispatch' trigger",
-    )
-    .await;
-    assert!(failure.remedy.unwrap().contains("`next`"));
-}
-
-#[tokio::test]
-async fn an_unknown_ref_is_refused() {
-    let failure = refused_by(
-        shop(Workflow::new("deploy.yml")),
-        r#"{"org":"acme","repo":"shop","workflow":"deploy.yml","ref":"v9"}"#,
-        "ref-not-found",
-        "No ref found for: v9",
-    )
-    .await;
-    assert!(failure.remedy.unwrap().contains("`v9`"));
-}
-
-#[tokio::test]
-async fn unexpected_inputs_are_refused_by_name() {
-    refused_by(
-        shop(Workflow::new("deploy.yml").input(Input::new("env"))),
-        &with_inputs(&json!({"env": "prod", "evn": "prod", "x": "1"})),
-        "unexpected-inputs",
-        r#"Unexpected inputs provided: ["evn", "x"]"#,
-    )
-    .await;
-}
-
-#[tokio::test]
-async fn an_input_called_return_run_details_does_not_make_github_an_older_server() {
-    refused_by(
-        shop(Workflow::new("deploy.yml")),
-        &with_inputs(&json!({"return_run_details": "true"})),
-        "unexpected-inputs",
-        r#"Unexpected inputs provided: ["return_run_details"]"#,
-    )
-    .await;
-}
-
-#[tokio::test]
-async fn a_missing_required_input_is_refused() {
-    refused_by(
-        shop(Workflow::new("deploy.yml").input(Input::new("environment").required())),
-        PROPERTIES,
-        "required-input-missing",
-        "Required input 'environment' not provided",
-    )
-    .await;
-}
-
-#[tokio::test]
-async fn a_null_does_not_count_as_a_required_input() {
-    refused_by(
-        shop(Workflow::new("deploy.yml").input(Input::new("environment").required())),
-        &with_inputs(&json!({"environment": null})),
-        "required-input-missing",
-        "Required input 'environment' not provided",
-    )
-    .await;
-}
-
-#[tokio::test]
-async fn a_value_that_is_no_choice_is_refused() {
-    refused_by(
-        shop(Workflow::new("deploy.yml").input(Input::choice("level", ["low", "high"]))),
-        &with_inputs(&json!({"level": "middle"})),
-        "input-value-not-allowed",
-        "Provided value 'middle' for input 'level' not in the list of allowed values",
-    )
-    .await;
-}
-
-#[tokio::test]
-async fn a_boolean_without_default_that_is_left_out_is_refused() {
-    let failure = refused_by(
-        shop(Workflow::new("deploy.yml").input(Input::boolean("dry"))),
-        PROPERTIES,
-        "input-value-not-allowed",
-        "Provided value '' for input 'dry'",
-    )
-    .await;
-    assert!(failure.remedy.unwrap().contains("boolean"));
-}
 
 #[tokio::test]
 async fn a_file_with_too_many_inputs_is_refused() {
@@ -574,43 +244,6 @@ async fn a_file_with_too_many_inputs_is_refused() {
         "Invalid Argument - failed to parse workflow: you may only define up to 25 `inputs`",
     )
     .await;
-}
-
-#[tokio::test]
-async fn a_disabled_workflow_is_refused() {
-    refused_by(
-        shop(Workflow::new("deploy.yml").state("disabled_inactivity")),
-        PROPERTIES,
-        "workflow-disabled",
-        "Cannot trigger a 'workflow_dispatch' on a disabled workflow",
-    )
-    .await;
-}
-
-#[tokio::test]
-async fn a_repository_without_actions_is_refused() {
-    refused_by(
-        shop(Workflow::new("deploy.yml")).actions_enabled(false),
-        PROPERTIES,
-        "actions-disabled",
-        "Actions has been disabled for this repository.",
-    )
-    .await;
-}
-
-#[tokio::test]
-async fn more_inputs_than_the_server_takes_are_refused_by_it_where_the_setting_allows_them() {
-    let bench = Bench::with(Options::default(), settings(r#"{"max-inputs":30}"#)).await;
-    let inputs: serde_json::Map<String, Value> =
-        (0..26).map(|n| (format!("i{n}"), json!("x"))).collect();
-    let result = bench.dispatch(&with_inputs(&json!(inputs))).await;
-    expect_refusal(
-        &bench,
-        result,
-        &FailureKind::Rejected,
-        "too-many-inputs",
-        "No more than 25 properties are allowed; 26 were supplied.",
-    );
 }
 
 /// One test for each refusal that the simulator does not bring about by itself: its text is injected.
@@ -666,32 +299,6 @@ refusals! {
         405 "Method Not Allowed" is "request-refused";
     an_unsupported_media_type_is_refused:
         415 "Unsupported 'Accept' header" is "request-refused";
-}
-
-#[tokio::test]
-async fn what_errors_adds_to_the_message_is_passed_on() {
-    let bench = Bench::new().await;
-    let body = json!({
-        "message": "Validation Failed",
-        "errors": [
-            {"resource": "Workflow", "field": "inputs", "code": "invalid"},
-            {"message": "the tag is protected"},
-            "and so on"
-        ],
-    });
-    bench.github.inject(Fault::new(
-        "dispatch",
-        Effect::answer(422, body.to_string()),
-    ));
-    let result = bench.dispatch(PROPERTIES).await;
-    let words = "Validation Failed (Workflow inputs invalid; the tag is protected; and so on)";
-    expect_refusal(
-        &bench,
-        result,
-        &FailureKind::Rejected,
-        "request-refused",
-        words,
-    );
 }
 
 #[tokio::test]
@@ -754,23 +361,6 @@ async fn an_expired_credential_is_noticed_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn a_credential_that_expires_before_the_dispatch_is_unauthorized() {
-    let bench = Bench::new().await;
-    let body = r#"{"message":"Bad credentials","documentation_url":"https://docs.github.com/rest","status":"401"}"#;
-    bench
-        .github
-        .inject(Fault::new("dispatch", Effect::answer(401, body)));
-    let result = bench.dispatch(PROPERTIES).await;
-    expect_refusal(
-        &bench,
-        result,
-        &FailureKind::Unauthorized,
-        "bad-credentials",
-        "Bad credentials",
-    );
-}
-
-#[tokio::test]
 async fn a_missing_credential_on_a_public_repository_is_unauthorized() {
     let bench = Bench::new().await;
     let body = r#"{"message":"Requires authentication","documentation_url":"https://docs.github.com/rest","status":"401"}"#;
@@ -785,24 +375,6 @@ async fn a_missing_credential_on_a_public_repository_is_unauthorized() {
         "bad-credentials",
         "Requires authentication",
     );
-}
-
-#[tokio::test]
-async fn an_installation_token_that_may_only_read_lacks_the_permission_by_name() {
-    let bench = Bench::new().await;
-    bench
-        .github
-        .add_token(&bench.github.token(), false, "ocean-runner[bot]");
-    let result = bench.dispatch(PROPERTIES).await;
-    let words = "Resource not accessible by integration";
-    let failure = expect_refusal(
-        &bench,
-        result,
-        &FailureKind::Rejected,
-        "permission-missing",
-        words,
-    );
-    assert!(failure.remedy.unwrap().contains("`actions: write`"));
 }
 
 #[tokio::test]
@@ -823,53 +395,6 @@ async fn a_personal_token_that_may_only_read_lacks_the_permission_by_name() {
         words,
     );
     assert!(failure.remedy.unwrap().contains("`actions: write`"));
-}
-
-#[tokio::test]
-async fn an_archived_repository_is_refused() {
-    refused_by(
-        shop(Workflow::new("deploy.yml")).archived(true),
-        PROPERTIES,
-        "repository-archived",
-        "Repository was archived so is read-only.",
-    )
-    .await;
-}
-
-#[tokio::test]
-async fn an_unknown_workflow_is_refused() {
-    let failure = refused_by(
-        shop(Workflow::new("deploy.yml")),
-        r#"{"org":"acme","repo":"shop","workflow":"release.yml"}"#,
-        "workflow-not-found",
-        "404: Not Found",
-    )
-    .await;
-    assert!(failure.remedy.unwrap().contains("`release.yml`"));
-}
-
-#[tokio::test]
-async fn an_unknown_repository_is_refused_before_anything_is_sent() {
-    let bench = Bench::new().await;
-    let properties = r#"{"org":"acme","repo":"shoe","workflow":"deploy.yml"}"#;
-    let result = bench.dispatch(properties).await;
-    let failure = expect_failure(result, &FailureKind::Rejected, "repository-not-found");
-    assert!(failure.message.contains("Not Found"), "{failure:#?}");
-    assert!(failure.remedy.unwrap().contains("`acme/shoe`"));
-    assert!(!failure.request_sent);
-    assert_eq!(bench.requests("dispatch"), 0);
-    bench.expect_no_violations();
-}
-
-#[tokio::test]
-async fn a_display_name_that_no_workflow_has_is_refused_before_anything_is_sent() {
-    let bench = Bench::new().await;
-    let properties = r#"{"org":"acme","repo":"shop","workflow":"Release"}"#;
-    let result = bench.dispatch(properties).await;
-    let failure = expect_failure(result, &FailureKind::Rejected, "workflow-not-found");
-    assert!(failure.remedy.is_some() && !failure.request_sent);
-    assert_eq!(bench.requests("dispatch"), 0);
-    bench.expect_no_violations();
 }
 
 #[tokio::test]
@@ -925,90 +450,6 @@ async fn a_repository_that_is_renamed_just_before_the_dispatch_is_followed_there
         .collect();
     assert_eq!(statuses, [Some(307), Some(200)]);
     bench.expect_no_violations();
-}
-
-#[tokio::test]
-async fn a_repository_that_moved_to_another_organization_is_refused_to_a_fixed_installation() {
-    let role = Role {
-        organization: Some("acme".to_owned()),
-        ..quick()
-    };
-    let bench = Bench::with(Options::default(), role).await;
-    let moved = json!({"id": 7, "name": "shop", "owner": {"id": 8, "login": "rivals"}, "default_branch": "main"});
-    bench.github.inject(Fault::new(
-        "get-repository",
-        Effect::answer(200, moved.to_string()),
-    ));
-    let result = bench.dispatch(PROPERTIES).await;
-    let failure = expect_failure(
-        result,
-        &FailureKind::InvalidParameters,
-        "organization-mismatch",
-    );
-    assert!(!failure.request_sent);
-    assert_eq!(bench.requests("dispatch"), 0);
-    bench.expect_no_violations();
-}
-
-#[tokio::test]
-async fn a_redirect_to_another_origin_is_refused_and_not_followed() {
-    let bench = Bench::new().await;
-    let stranger = GitHub::start(Options::default()).await.unwrap();
-    let away = Effect::Answer {
-        status: 307,
-        headers: vec![(
-            "location".to_owned(),
-            format!("{}/repos/acme/shop", stranger.api_url()),
-        )],
-        body: r#"{"message":"Temporary Redirect"}"#.to_owned(),
-    };
-    bench.github.inject(Fault::new("dispatch", away));
-    let result = bench.dispatch(PROPERTIES).await;
-    expect_refusal(
-        &bench,
-        result,
-        &FailureKind::Rejected,
-        "redirect-refused",
-        "Temporary Redirect",
-    );
-    assert_eq!(stranger.exchanges(), []);
-}
-
-#[tokio::test]
-async fn a_default_branch_that_was_renamed_meanwhile_is_read_again_once() {
-    let bench = Bench::new().await;
-    let stale = json!({"id": 7, "name": "shop", "owner": {"id": 8, "login": "acme"}, "default_branch": "master"});
-    bench
-        .github
-        .inject(Fault::new("get-repository", Effect::answer(200, stale.to_string())).once());
-    bench.dispatch(PROPERTIES).await.unwrap();
-    let references: Vec<_> = bench
-        .exchanges("dispatch")
-        .iter()
-        .map(|it| it.json().unwrap()["ref"].clone())
-        .collect();
-    assert_eq!(references, [json!("master"), json!("main")]);
-    assert_eq!(bench.github.runs().len(), 1);
-    bench.expect_no_violations();
-}
-
-#[tokio::test]
-async fn a_default_branch_that_really_is_missing_is_not_tried_again() {
-    let bench = Bench::new().await;
-    let empty = json!({"id": 7, "name": "shop", "owner": {"id": 8, "login": "acme"}, "default_branch": "trunk"});
-    bench.github.inject(Fault::new(
-        "get-repository",
-        Effect::answer(200, empty.to_string()),
-    ));
-    let result = bench.dispatch(PROPERTIES).await;
-    let words = "No ref found for: trunk";
-    expect_refusal(
-        &bench,
-        result,
-        &FailureKind::Rejected,
-        "ref-not-found",
-        words,
-    );
 }
 
 // Rate limits.
@@ -1140,20 +581,6 @@ async fn a_quota_that_ends_with_the_question_before_the_dispatch_is_a_limit() {
 }
 
 #[tokio::test]
-async fn a_quota_that_is_used_up_is_noticed_before_anything_is_sent() {
-    let bench = Bench::new().await;
-    bench.github.set_remaining(&bench.github.token(), 0);
-    let failure = bench.dispatch(PROPERTIES).await.unwrap_err();
-    assert!(
-        matches!(failure.kind, FailureKind::RateLimited(Some(_))),
-        "{failure:#?}"
-    );
-    assert!(!failure.request_sent);
-    assert_eq!(bench.requests("dispatch"), 0);
-    bench.expect_no_violations();
-}
-
-#[tokio::test]
 async fn during_a_pause_nothing_is_sent_at_all() {
     let bench = Bench::new().await;
     bench.github.inject(Fault::new(
@@ -1202,72 +629,6 @@ async fn a_connection_that_is_refused_to_the_dispatch_itself_is_unavailable() {
 }
 
 #[tokio::test]
-async fn a_cut_before_the_dispatch_is_unavailable() {
-    let bench = Bench::new().await;
-    bench
-        .github
-        .inject(Fault::new("get-repository", Effect::CutBeforeProcessing));
-    let result = bench.dispatch(PROPERTIES).await;
-    let failure = expect_failure(result, &FailureKind::Unavailable, "not-reached");
-    assert!(!failure.request_sent, "{failure:#?}");
-    assert_eq!(bench.requests("dispatch"), 0);
-    bench.expect_no_violations();
-}
-
-#[tokio::test]
-async fn a_cut_before_processing_is_ambiguous() {
-    let bench = Bench::new().await;
-    bench
-        .github
-        .inject(Fault::new("dispatch", Effect::CutBeforeProcessing));
-    let result = bench.dispatch(PROPERTIES).await;
-    expect_unknown(&bench, result, "no-answer", 0);
-}
-
-#[tokio::test]
-async fn a_cut_after_processing_is_ambiguous() {
-    let bench = Bench::new().await;
-    bench
-        .github
-        .inject(Fault::new("dispatch", Effect::CutAfterProcessing));
-    let result = bench.dispatch(PROPERTIES).await;
-    expect_unknown(&bench, result, "no-answer", 1);
-}
-
-#[tokio::test]
-async fn a_500_that_ran_nevertheless_is_ambiguous() {
-    let bench = Bench::new().await;
-    bench.github.inject(Fault::new(
-        "dispatch",
-        github::server_error_after_processing(),
-    ));
-    let result = bench.dispatch(PROPERTIES).await;
-    expect_unknown(&bench, result, "server-error", 1);
-}
-
-#[tokio::test]
-async fn a_500_that_did_not_run_is_ambiguous() {
-    let bench = Bench::new().await;
-    bench
-        .github
-        .inject(Fault::new("dispatch", github::server_error()));
-    let result = bench.dispatch(PROPERTIES).await;
-    let words = "Failed to run workflow dispatch";
-    assert!(result.as_ref().unwrap_err().message.contains(words));
-    expect_unknown(&bench, result, "server-error", 0);
-}
-
-#[tokio::test]
-async fn a_502_is_ambiguous() {
-    let bench = Bench::new().await;
-    bench
-        .github
-        .inject(Fault::new("dispatch", github::bad_gateway()));
-    let result = bench.dispatch(PROPERTIES).await;
-    expect_unknown(&bench, result, "server-error", 0);
-}
-
-#[tokio::test]
 async fn a_503_is_ambiguous() {
     let bench = Bench::new().await;
     bench.github.inject(Fault::new(
@@ -1289,81 +650,7 @@ async fn a_408_is_ambiguous_since_somebody_on_the_way_gave_up() {
     expect_unknown(&bench, result, "server-error", 1);
 }
 
-#[tokio::test]
-async fn an_unreadable_200_is_ambiguous() {
-    let bench = Bench::new().await;
-    bench
-        .github
-        .inject(Fault::new("dispatch", Effect::GarbageBody));
-    let result = bench.dispatch(PROPERTIES).await;
-    expect_unknown(&bench, result, "unreadable-answer", 1);
-}
-
-#[tokio::test]
-async fn a_200_that_breaks_off_is_ambiguous() {
-    let bench = Bench::new().await;
-    bench
-        .github
-        .inject(Fault::new("dispatch", Effect::TruncateBody));
-    let result = bench.dispatch(PROPERTIES).await;
-    expect_unknown(&bench, result, "unreadable-answer", 1);
-}
-
-#[tokio::test]
-async fn a_repository_that_cannot_be_read_for_a_moment_is_unavailable() {
-    let bench = Bench::new().await;
-    bench
-        .github
-        .inject(Fault::new("get-repository", github::bad_gateway()));
-    let result = bench.dispatch(PROPERTIES).await;
-    let failure = expect_failure(result, &FailureKind::Unavailable, "server-error");
-    assert!(failure.remedy.is_some() && !failure.request_sent);
-    assert_eq!(bench.requests("dispatch"), 0);
-    bench.expect_no_violations();
-}
-
-#[tokio::test]
-async fn a_repository_in_an_unreadable_answer_is_unavailable() {
-    let bench = Bench::new().await;
-    bench
-        .github
-        .inject(Fault::new("get-repository", Effect::GarbageBody));
-    let result = bench.dispatch(PROPERTIES).await;
-    let failure = expect_failure(result, &FailureKind::Unavailable, "unreadable-answer");
-    assert!(!failure.request_sent);
-    assert_eq!(bench.requests("dispatch"), 0);
-    bench.expect_no_violations();
-}
-
-#[tokio::test]
-async fn a_slow_answer_is_waited_for() {
-    let bench = Bench::new().await;
-    let held = Effect::HoldReply(Duration::from_millis(700));
-    bench.github.inject(Fault::new("dispatch", held));
-    let result = bench.dispatch(PROPERTIES).await;
-    let own = own_run(&bench.github);
-    expect_found(&bench, result, own, 1);
-}
-
 // Later attempts.
-
-#[tokio::test]
-async fn a_retry_adopts_the_run_that_names_it_and_sends_nothing() {
-    let mut bench = Bench::before(Options::default(), quick(), shop(echoing())).await;
-    lost_first_try(&mut bench, WITH_RUN_ID).await;
-    let result = bench.dispatch(WITH_RUN_ID).await;
-    let own = own_run(&bench.github);
-    expect_found(&bench, result, own, 1);
-}
-
-#[tokio::test]
-async fn a_retry_adopts_the_only_run_and_sends_nothing() {
-    let mut bench = Bench::with(Options::default(), quick()).await;
-    lost_first_try(&mut bench, PROPERTIES).await;
-    let result = bench.dispatch(PROPERTIES).await;
-    let own = own_run(&bench.github);
-    expect_found(&bench, result, own, 1);
-}
 
 #[tokio::test]
 async fn a_retry_after_a_500_adopts_the_run_that_was_started_nevertheless() {
@@ -1377,34 +664,6 @@ async fn a_retry_after_a_500_adopts_the_run_that_was_started_nevertheless() {
     let result = bench.dispatch(WITH_RUN_ID).await;
     let own = own_run(&bench.github);
     expect_found(&bench, result, own, 1);
-}
-
-#[tokio::test]
-async fn a_retry_on_a_server_whose_clock_is_wrong_still_finds_the_run() {
-    let options = Options {
-        clock_offset_seconds: -3600,
-        ..Options::default()
-    };
-    let mut bench = Bench::before(options, quick(), shop(echoing())).await;
-    lost_first_try(&mut bench, WITH_RUN_ID).await;
-    let result = bench.dispatch(WITH_RUN_ID).await;
-    let own = own_run(&bench.github);
-    expect_found(&bench, result, own, 1);
-}
-
-#[tokio::test]
-async fn a_retry_that_finds_nothing_is_ambiguous_and_sends_nothing() {
-    let bench = retry(quick(), Workflow::new("deploy.yml")).await;
-    let result = bench.dispatch(PROPERTIES).await;
-    let failure = expect_failure(result, &FailureKind::Ambiguous, "run-not-discovered");
-    let remedy = failure.remedy.unwrap();
-    assert!(
-        remedy.contains("/acme/shop/actions/workflows/deploy.yml"),
-        "{remedy}"
-    );
-    assert!(failure.request_sent, "an earlier try may have sent it");
-    assert_eq!(bench.requests("dispatch"), 0);
-    bench.expect_no_violations();
 }
 
 #[tokio::test]
@@ -1444,18 +703,6 @@ async fn a_retry_that_cannot_look_stays_unavailable_and_sends_nothing() {
 }
 
 #[tokio::test]
-async fn a_retry_without_a_credential_is_unauthorized_and_sends_nothing() {
-    let bench = retry(quick(), Workflow::new("deploy.yml")).await;
-    bench
-        .github
-        .set_standing(&bench.github.token(), Standing::Expired);
-    let result = bench.dispatch(PROPERTIES).await;
-    expect_failure(result, &FailureKind::Unauthorized, "bad-credentials");
-    assert_eq!(bench.requests("dispatch"), 0);
-    bench.expect_no_violations();
-}
-
-#[tokio::test]
 async fn a_retry_whose_repository_is_gone_does_not_claim_that_nothing_ran() {
     let bench = retry(quick(), Workflow::new("deploy.yml")).await;
     let properties = r#"{"org":"acme","repo":"gone","workflow":"deploy.yml"}"#;
@@ -1465,15 +712,6 @@ async fn a_retry_whose_repository_is_gone_does_not_claim_that_nothing_ran() {
     assert!(failure.request_sent);
     assert_eq!(bench.requests("dispatch"), 0);
     bench.expect_no_violations();
-}
-
-#[tokio::test]
-async fn a_retry_sends_again_where_the_settings_say_so_and_nothing_was_found() {
-    let role = settings(r#"{"discovery-seconds":1,"resend-after-ambiguous":true}"#);
-    let bench = retry(role, Workflow::new("deploy.yml")).await;
-    let result = bench.dispatch(PROPERTIES).await;
-    let own = own_run(&bench.github);
-    expect_found(&bench, result, own, 1);
 }
 
 #[tokio::test]
@@ -1528,30 +766,6 @@ async fn a_run_that_belongs_to_another_port_run_is_not_adopted() {
 }
 
 #[tokio::test]
-async fn of_two_runs_the_one_that_does_not_belong_to_another_is_adopted() {
-    let mut bench = Bench::before(Options::default(), quick(), shop(echoing())).await;
-    let other = bench.dispatch(WITH_RUN_ID).await.unwrap();
-    lost_first_try(&mut bench, WITH_RUN_ID).await;
-    bench.taken = vec![other.external_run_id];
-    let result = bench.dispatch(WITH_RUN_ID).await;
-    let own = bench.github.runs()[1].id;
-    expect_found(&bench, result, own, 2);
-}
-
-#[tokio::test]
-async fn a_run_whose_title_names_another_port_run_is_not_adopted() {
-    let bench = Bench::before(Options::default(), quick(), shop(echoing())).await;
-    let other = WITH_RUN_ID.replace(RUN_ID, "r_anotherPortRun1");
-    bench.dispatch(&other).await.unwrap();
-    let mut bench = bench;
-    bench.attempt = 2;
-    let result = bench.dispatch(WITH_RUN_ID).await;
-    expect_failure(result, &FailureKind::Ambiguous, "run-not-discovered");
-    assert_eq!(bench.requests("dispatch"), 1);
-    bench.expect_no_violations();
-}
-
-#[tokio::test]
 async fn a_run_whose_title_only_contains_the_id_within_a_word_is_not_an_exact_match() {
     let bench = Bench::before(Options::default(), quick(), shop(echoing())).await;
     for id in ["r_bench1x", "xr_bench1"] {
@@ -1580,32 +794,6 @@ async fn a_run_of_another_actor_is_not_adopted_where_the_own_is_known() {
     expect_failure(result, &FailureKind::Ambiguous, "run-not-discovered");
     assert_eq!(bench.requests("dispatch"), 0);
     bench.expect_no_violations();
-}
-
-#[tokio::test]
-async fn the_own_run_is_adopted_beside_one_of_another_actor() {
-    let role = settings(r#"{"discovery-seconds":1,"actor":"ocean-runner[bot]"}"#);
-    let bench = Bench::with(silent(), role).await;
-    bench
-        .github
-        .start_foreign_run("acme", "shop", "deploy.yml", "workflow_dispatch", "ada");
-    let result = bench.dispatch(PROPERTIES).await;
-    let own = own_run(&bench.github);
-    expect_found(&bench, result, own, 1);
-}
-
-#[tokio::test]
-async fn a_run_on_another_ref_is_not_adopted() {
-    let repository = shop(Workflow::new("deploy.yml")).branch("next");
-    let bench = Bench::before(silent(), quick(), repository).await;
-    bench
-        .github
-        .start_foreign_run("acme", "shop", "deploy.yml", "workflow_dispatch", "ada");
-    let properties =
-        r#"{"org":"acme","repo":"shop","workflow":"deploy.yml","ref":"refs/heads/next"}"#;
-    let result = bench.dispatch(properties).await;
-    let own = own_run(&bench.github);
-    expect_found(&bench, result, own, 1);
 }
 
 #[tokio::test]
@@ -1673,36 +861,4 @@ async fn a_run_of_another_event_in_an_unfiltered_list_is_not_adopted() {
 #[tokio::test]
 async fn a_run_without_a_branch_is_not_adopted() {
     listed_with("head_branch", Value::Null).await;
-}
-
-#[tokio::test]
-async fn the_search_asks_only_for_dispatched_runs_since_the_first_try() {
-    let mut bench = Bench::before(Options::default(), quick(), shop(echoing())).await;
-    lost_first_try(&mut bench, WITH_RUN_ID).await;
-    bench.dispatch(WITH_RUN_ID).await.unwrap();
-    let asked = &bench.exchanges("list-runs")[0];
-    assert_eq!(
-        asked.path,
-        "/repos/acme/shop/actions/workflows/deploy.yml/runs"
-    );
-    let query: Vec<_> = url::form_urlencoded::parse(asked.query.as_deref().unwrap().as_bytes())
-        .into_owned()
-        .collect();
-    let value = |name: &str| {
-        let found = query.iter().find(|(key, _)| key == name);
-        found.map(|(_, value)| value.clone()).unwrap_or_default()
-    };
-    assert_eq!(
-        (value("event").as_str(), value("per_page").as_str()),
-        ("workflow_dispatch", "100")
-    );
-    let since: SystemTime = value("created")
-        .strip_prefix(">=")
-        .unwrap()
-        .parse::<jiff::Timestamp>()
-        .unwrap()
-        .into();
-    let ago = SystemTime::now().duration_since(since).unwrap();
-    assert!((3..=15).contains(&ago.as_secs()), "{ago:?}");
-    bench.expect_no_violations();
 }

@@ -150,17 +150,6 @@ async fn a_plan_names_the_branch_without_its_prefix() {
 }
 
 #[tokio::test]
-async fn a_plan_names_the_ref_among_the_inputs() {
-    let bench = Bench::new().await;
-    let plan = bench
-        .plan(&properties("workflowInputs", &json!({"ref": "v1"})))
-        .await
-        .unwrap();
-    assert_eq!(plan.target, "acme/shop · deploy.yml @ v1");
-    bench.expect_nothing_sent();
-}
-
-#[tokio::test]
 async fn a_plan_names_the_file_of_a_path_and_a_workflow_by_id_or_display_name() {
     let bench = Bench::new().await;
     for (given, shown) in [
@@ -172,32 +161,6 @@ async fn a_plan_names_the_file_of_a_path_and_a_workflow_by_id_or_display_name() 
         let plan = bench.plan(&properties("workflow", &given)).await.unwrap();
         assert_eq!(plan.target, format!("acme/shop · {shown} @ default branch"));
     }
-    bench.expect_nothing_sent();
-}
-
-#[tokio::test]
-async fn a_plan_of_a_workflow_node_is_that_of_an_action() {
-    let bench = Bench::new().await;
-    let node = Run {
-        id: "wfnr_bench1".to_owned(),
-        kind: RunKind::WorkflowNode,
-        ..run(PROPERTIES)
-    };
-    assert_eq!(
-        bench.plan_run(node).await.unwrap(),
-        bench.plan(PROPERTIES).await.unwrap()
-    );
-    bench.expect_nothing_sent();
-}
-
-#[tokio::test]
-async fn a_plan_fills_in_the_organization_of_a_hosted_installation() {
-    let bench = hosted().await;
-    let plan = bench
-        .plan(r#"{"repo":"shop","workflow":"deploy.yml"}"#)
-        .await
-        .unwrap();
-    assert!(plan.target.starts_with("acme/shop"), "{}", plan.target);
     bench.expect_nothing_sent();
 }
 
@@ -447,17 +410,6 @@ async fn the_user_interface_of_a_hosted_installation_fills_in_the_organization()
 }
 
 #[tokio::test]
-async fn the_api_of_a_hosted_installation_needs_the_organization() {
-    let bench = hosted().await;
-    let definition = action(&json!({"repo": "shop", "workflow": "deploy.yml"}));
-    let result = alone(&bench, &definition, Origin::Api).await;
-    assert_eq!(
-        problems(result),
-        one("missing-organization", &format!("{INSIDE}/org"))
-    );
-}
-
-#[tokio::test]
 async fn a_self_hosted_installation_needs_the_organization_from_everybody() {
     let fixed = Role {
         organization: Some("acme".to_owned()),
@@ -606,25 +558,6 @@ async fn all_problems_come_at_once() {
 }
 
 #[tokio::test]
-async fn an_empty_invocation_method_misses_everything() {
-    let bench = Bench::new().await;
-    let result = alone(&bench, &json!({"invocationMethod": {}}), Origin::Api).await;
-    let mut codes: Vec<String> = problems(result).into_iter().map(|(code, _)| code).collect();
-    codes.sort();
-    assert_eq!(
-        codes,
-        [
-            "missing-organization",
-            "missing-repository",
-            "missing-workflow",
-            "wrong-action-type",
-            "wrong-installation",
-            "wrong-type",
-        ]
-    );
-}
-
-#[tokio::test]
 async fn what_is_no_definition_is_one_problem() {
     let bench = Bench::new().await;
     for (definition, code, pointer) in [
@@ -664,48 +597,6 @@ async fn properties_that_are_no_object_are_a_problem() {
 }
 
 #[tokio::test]
-async fn a_property_beside_the_properties_is_told_where_it_belongs() {
-    let bench = Bench::new().await;
-    let mut definition = action(&complete());
-    definition["invocationMethod"]["ref"] = json!("main");
-    let [problem] = alone(&bench, &definition, Origin::Api)
-        .await
-        .unwrap_err()
-        .try_into()
-        .unwrap();
-    let problem: Problem = problem;
-    assert_eq!(
-        (problem.code.as_str(), problem.pointer.as_str()),
-        ("unknown-member", "/invocationMethod/ref")
-    );
-    assert!(
-        problem
-            .remedy
-            .contains("integrationActionExecutionProperties"),
-        "{problem:#?}"
-    );
-}
-
-#[tokio::test]
-async fn an_unknown_property_is_noted_and_kept() {
-    let bench = Bench::new().await;
-    let mut properties = complete();
-    properties["workflowInput"] = json!({"a": 1});
-    let result = alone(&bench, &action(&properties), Origin::Api)
-        .await
-        .unwrap();
-    assert!(
-        result
-            .notes
-            .iter()
-            .any(|note| note.contains("`workflowInput`")),
-        "{result:#?}"
-    );
-    let completed: Value = serde_json::from_str(&result.definition).unwrap();
-    assert_eq!(completed, action(&properties));
-}
-
-#[tokio::test]
 async fn a_path_is_shortened_to_its_file_and_the_answer_says_so() {
     let bench = Bench::new().await;
     let mut properties = complete();
@@ -722,34 +613,6 @@ async fn a_path_is_shortened_to_its_file_and_the_answer_says_so() {
             .any(|note| note.contains("`deploy.yml`")),
         "{result:#?}"
     );
-}
-
-#[tokio::test]
-async fn limits_are_stated_in_plain_words() {
-    let bench = Bench::new().await;
-    let notes = alone(&bench, &action(&complete()), Origin::Api)
-        .await
-        .unwrap()
-        .notes
-        .join("\n");
-    for words in ["25 inputs", "65535 characters", "fromJSON", "GITHUB_TOKEN"] {
-        assert!(notes.contains(words), "{notes}");
-    }
-}
-
-#[tokio::test]
-async fn without_live_events_the_answer_says_that_ends_are_noticed_later() {
-    let role = Role {
-        live_events: false,
-        ..Role::self_hosted("bench")
-    };
-    let bench = Bench::with(Options::default(), role).await;
-    let notes = alone(&bench, &action(&complete()), Origin::Api)
-        .await
-        .unwrap()
-        .notes
-        .join("\n");
-    assert!(notes.contains("Live events are off"), "{notes}");
 }
 
 #[tokio::test]
@@ -829,21 +692,6 @@ async fn the_same_report_in_both_places_is_kept_inside() {
 }
 
 #[tokio::test]
-async fn two_different_reports_are_a_problem() {
-    let bench = Bench::new().await;
-    let mut definition = action(&complete());
-    definition["invocationMethod"]["reportWorkflowStatus"] = json!(false);
-    let result = alone(&bench, &definition, Origin::Api).await;
-    assert_eq!(
-        problems(result),
-        one(
-            "conflicting-report-status",
-            "/invocationMethod/reportWorkflowStatus"
-        )
-    );
-}
-
-#[tokio::test]
 async fn a_wrong_report_inside_is_a_problem_there() {
     let bench = Bench::new().await;
     for value in [json!("yes"), json!(1), json!([]), json!("")] {
@@ -858,21 +706,6 @@ async fn a_wrong_report_inside_is_a_problem_there() {
             )
         );
     }
-}
-
-#[tokio::test]
-async fn a_wrong_report_beside_the_properties_is_a_problem_where_it_was_given() {
-    let bench = Bench::new().await;
-    let mut definition = action(&json!({"org": "acme", "repo": "shop", "workflow": "deploy.yml"}));
-    definition["invocationMethod"]["reportWorkflowStatus"] = json!("maybe");
-    let result = alone(&bench, &definition, Origin::Api).await;
-    assert_eq!(
-        problems(result),
-        one(
-            "invalid-report-status",
-            "/invocationMethod/reportWorkflowStatus"
-        )
-    );
 }
 
 // Configure: templates.
@@ -919,22 +752,6 @@ async fn a_template_for_the_organization_is_not_overwritten_by_that_of_the_insta
     );
 }
 
-#[tokio::test]
-async fn with_templates_github_is_not_asked_and_the_answer_says_so() {
-    let bench = Bench::new().await;
-    let mut properties = complete();
-    properties["repo"] = json!("{{ .inputs.repo }}");
-    let result = against_github(&bench, &action(&properties)).await.unwrap();
-    assert!(
-        result
-            .notes
-            .iter()
-            .any(|note| note.contains("was not asked")),
-        "{result:#?}"
-    );
-    bench.expect_nothing_sent();
-}
-
 // Configure against GitHub.
 
 #[tokio::test]
@@ -944,25 +761,6 @@ async fn a_definition_that_fits_the_server_passes() {
     let completed: Value = serde_json::from_str(&result.definition).unwrap();
     assert_eq!(completed, action(&complete()));
     assert!(bench.requests("get-repository") > 0 && bench.requests("get-workflow") > 0);
-}
-
-#[tokio::test]
-async fn a_repository_that_does_not_exist_is_a_problem() {
-    let bench = Bench::new().await;
-    let mut properties = complete();
-    properties["repo"] = json!("shoe");
-    let result = against_github(&bench, &action(&properties)).await;
-    let problem = expect_only(result, "repository-not-found", "repo");
-    assert!(problem.message.contains("Not Found") && problem.remedy.contains("`acme/shoe`"));
-}
-
-#[tokio::test]
-async fn a_workflow_that_does_not_exist_is_a_problem() {
-    let bench = Bench::new().await;
-    let mut properties = complete();
-    properties["workflow"] = json!("release.yml");
-    let result = against_github(&bench, &action(&properties)).await;
-    expect_only(result, "workflow-not-found", "workflow");
 }
 
 #[tokio::test]
@@ -983,46 +781,6 @@ async fn a_workflow_that_is_switched_off_is_a_problem() {
 }
 
 #[tokio::test]
-async fn an_archived_repository_is_a_problem() {
-    let repository = Repository::new("acme", "shop")
-        .archived(true)
-        .workflow(Workflow::new("deploy.yml"));
-    let bench = Bench::holding(repository).await;
-    let result = against_github(&bench, &action(&complete())).await;
-    expect_only(result, "repository-archived", "repo");
-}
-
-#[tokio::test]
-async fn a_display_name_is_replaced_by_its_file_and_the_answer_says_so() {
-    let bench = Bench::of(Workflow::new("deploy.yml").name("Deploy it")).await;
-    let mut properties = complete();
-    properties["workflow"] = json!("Deploy it");
-    let result = against_github(&bench, &action(&properties)).await.unwrap();
-    let completed: Value = serde_json::from_str(&result.definition).unwrap();
-    assert_eq!(completed, action(&complete()));
-    assert!(
-        result
-            .notes
-            .iter()
-            .any(|note| note.contains("set to `deploy.yml`")),
-        "{result:#?}"
-    );
-}
-
-#[tokio::test]
-async fn a_display_name_that_several_workflows_have_is_a_problem() {
-    let repository = Repository::new("acme", "shop")
-        .workflow(Workflow::new("deploy.yml").name("Deploy it"))
-        .workflow(Workflow::new("release.yml").name("Deploy it"));
-    let bench = Bench::holding(repository).await;
-    let mut properties = complete();
-    properties["workflow"] = json!("Deploy it");
-    let result = against_github(&bench, &action(&properties)).await;
-    let problem = expect_only(result, "workflow-ambiguous", "workflow");
-    assert!(problem.message.contains("deploy.yml") && problem.message.contains("release.yml"));
-}
-
-#[tokio::test]
 async fn an_expired_credential_is_a_problem() {
     let bench = Bench::new().await;
     bench
@@ -1031,39 +789,6 @@ async fn an_expired_credential_is_a_problem() {
     let result = against_github(&bench, &action(&complete())).await;
     let problem = expect_only(result, "bad-credentials", "repo");
     assert!(problem.message.contains("Bad credentials"));
-}
-
-#[tokio::test]
-async fn an_outage_of_the_server_is_a_problem() {
-    let bench = Bench::new().await;
-    bench
-        .github
-        .inject(Fault::new("get-repository", github::bad_gateway()));
-    let result = against_github(&bench, &action(&complete())).await;
-    expect_only(result, "server-error", "repo");
-}
-
-#[tokio::test]
-async fn problems_of_the_text_and_of_the_server_come_together() {
-    let bench = Bench::new().await;
-    let mut properties = complete();
-    properties["workflow"] = json!("release.yml");
-    properties["reportWorkflowStatus"] = json!("maybe");
-    let mut found = problems(against_github(&bench, &action(&properties)).await);
-    found.sort();
-    assert_eq!(
-        found,
-        [
-            (
-                "invalid-report-status".to_owned(),
-                format!("{INSIDE}/reportWorkflowStatus")
-            ),
-            (
-                "workflow-not-found".to_owned(),
-                format!("{INSIDE}/workflow")
-            ),
-        ]
-    );
 }
 
 #[tokio::test]

@@ -177,3 +177,14 @@ async fn a_real_server_is_recorded_once_and_not_asked_again() {
     let (code, told) = test(&["--update"], Some(github.token())).await;
     assert_eq!((code, github.runs().len()), (Some(1), 1), "{told}");
 }
+
+#[test]
+fn a_date_without_quotes_is_refused_where_it_stands() {
+    let program = Program::new();
+    let text = "[[run]]\nproperties = { workflowInputs = { day = 2026-01-15 } }\n";
+    program.file("date.toml", text);
+    let finished = program.run(&["test", "date.toml"]);
+    finished.expect_code(1);
+    let told = "run[0].properties.workflowInputs.day: it is a date";
+    assert!(finished.stdout.contains(told), "{finished}");
+}

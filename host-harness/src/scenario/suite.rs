@@ -6,7 +6,7 @@ use super::judge::{Complaint, judge};
 use super::play::play;
 use super::schema::Scenario;
 use super::tape::{Recordings, Requests, Tape};
-use crate::config;
+use crate::config::{self, ConfigError};
 use crate::engine::{Engine, EngineOptions, Plugin, PoolSize};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -169,11 +169,38 @@ fn name(file: &Path, base: &Path) -> String {
 }
 
 fn read(file: PathBuf, name: String) -> Case {
-    let scenario = config::load(&file);
+    let scenario = no_dates(&file).and_then(|()| config::load(&file));
     Case {
         scenario: scenario.map(Box::new).map_err(|error| error.to_string()),
         name,
         file,
+    }
+}
+
+/// TOML has dates, JSON has none: one without quotes would come out as an object that nobody has written.
+fn no_dates(file: &Path) -> Result<(), ConfigError> {
+    fn find(value: &toml::Value, key: &str) -> Option<String> {
+        let mut below: Box<dyn Iterator<Item = (String, &toml::Value)>> = match value {
+            toml::Value::Datetime(_) => return Some(key.to_owned()),
+            toml::Value::Array(items) => {
+                let items = items.iter().enumerate();
+                Box::new(items.map(|(number, item)| (format!("{key}[{number}]"), item)))
+            }
+            toml::Value::Table(members) => {
+                let members = members.iter();
+                Box::new(members.map(|(name, member)| (format!("{key}.{name}"), member)))
+            }
+            _ => return None,
+        };
+        below.find_map(|(key, value)| find(value, &key))
+    }
+    let table: toml::Table = config::load(file)?;
+    match find(&toml::Value::Table(table), "") {
+        None => Ok(()),
+        Some(key) => {
+            let message = "it is a date, and JSON has none: put it into quotes";
+            Err(ConfigError::key(file, key.trim_start_matches('.'), message))
+        }
     }
 }
 

@@ -8,6 +8,9 @@ pub const ANY: &str = "[..]";
 /// Says that there is nothing.
 pub const ABSENT: &str = "[absent]";
 
+/// Stands for JSON's null, which TOML has not.
+pub const NULL: &str = "[null]";
+
 /// Whether a text is as expected: the same, but for what `[..]` stands for.
 pub fn fits(expected: &str, seen: &str) -> bool {
     let mut pieces = expected.split(ANY);
@@ -65,8 +68,10 @@ fn compare(expected: &Value, seen: Option<&Value>, at: &str, found: &mut Vec<Dif
         // What a text is to fit may be an object: then its JSON text is.
         (Value::String(text), Some(seen))
             if text.contains(ANY) && fits(text, &seen.to_string()) => {}
-        // 1 and 1.0 are one number, however a file spells it.
-        (Value::Number(number), Some(Value::Number(seen))) if number.as_f64() == seen.as_f64() => {}
+        (Value::String(text), Some(Value::Null)) if text == NULL => {}
+        // 1 and 1.0 are one number, however a file spells it. Whole numbers are compared as such, to the last digit.
+        (Value::Number(number), Some(Value::Number(seen)))
+            if (number.is_f64() || seen.is_f64()) && number.as_f64() == seen.as_f64() => {}
         (expected, Some(seen)) if expected == seen => {}
         (expected, seen) => found.push(Difference {
             at: at.to_owned(),
@@ -122,7 +127,7 @@ mod tests {
     fn objects_may_hold_more_and_lists_may_not() {
         let seen = json!({"a": 1, "b": ["x", {"c": "yes", "d": null}], "e": {"f": 1}});
         let none = |expected| assert_eq!(differences(&expected, &seen), []);
-        none(json!({"a": 1.0}));
+        none(json!({"a": 1.0, "b": ["x", {"d": "[null]"}]}));
         none(json!({"b": ["[..]", {"c": "y[..]"}]}));
         none(json!({"z": "[absent]", "e": "{[..]}"}));
         let one = |expected, at: &str| {
@@ -131,6 +136,13 @@ mod tests {
             assert_eq!(found[0].at, at);
         };
         one(json!({"b": ["x"]}), "/b");
+        one(json!({"a": "[null]"}), "/a");
+        let large = json!(9_007_199_254_740_993_u64);
+        assert_eq!(
+            differences(&json!(9_007_199_254_740_992_u64), &large).len(),
+            1
+        );
+        assert_eq!(differences(&large, &large), []);
         one(json!({"b": ["x", {"c": "no"}]}), "/b/1/c");
         one(json!({"a": "[absent]"}), "/a");
         one(json!({"g/h": 1}), "/g~1h");

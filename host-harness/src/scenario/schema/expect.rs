@@ -1,5 +1,5 @@
-//! What is expected. In every text `[..]` stands for any text, and `[absent]` says that there is nothing. Objects have to
-//! contain what is named here and may hold more; lists are compared element by element.
+//! What is expected. In every text `[..]` stands for any text, and `[absent]` says that there is nothing,
+//! `[null]` that there is JSON's null. Objects have to contain what is named here and may hold more; lists are compared element by element.
 
 use super::units::{Bound, Count};
 use super::worlds::Side;
