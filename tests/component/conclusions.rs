@@ -3,7 +3,7 @@
 
 use crate::bench::{Bench, expect_failure};
 use host_harness::contract::{
-    Change, Completion, Failure, FailureKind, Header, Level, LogLine, Outcome, Progress, RunUpdate,
+    Change, Completion, Failure, FailureKind, Header, Level, Outcome, Progress, RunUpdate,
 };
 use host_harness::simulator::github::{
     self, DeliveryEffect, DeliveryFault, DeliveryView, Options, Phase, Repository, RunView,
@@ -115,11 +115,6 @@ fn edited(delivery: &DeliveryView, field: &str, value: Value) -> Vec<u8> {
     };
     body[subject][field] = value;
     body.to_string().into_bytes()
-}
-
-#[track_caller]
-fn messages(log: &[LogLine]) -> Vec<&str> {
-    log.iter().map(|line| line.message.as_str()).collect()
 }
 
 /// Checks what every end tells, whatever it is.
@@ -400,20 +395,6 @@ async fn the_end_of_an_older_attempt_keeps_its_number_when_it_comes_late() {
 }
 
 // Why a run failed.
-
-/// The page of the failed step: of the step "Run the tests" in the simulated job.
-async fn failed_step_page(scene: &Scene) -> String {
-    let jobs = scene.bench.exchanges("list-jobs")[0]
-        .response_json()
-        .unwrap();
-    let failed = jobs["jobs"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|job| job["conclusion"] == "failure")
-        .unwrap();
-    format!("{}#step:3:1", failed["html_url"].as_str().unwrap())
-}
 
 #[tokio::test]
 async fn a_failure_of_many_jobs_names_ten_and_counts_the_rest() {

@@ -121,11 +121,6 @@ async fn refused_by(repository: Repository, properties: &str, code: &str, words:
     expect_refusal(&bench, result, &FailureKind::Rejected, code, words)
 }
 
-fn with_inputs(inputs: &Value) -> String {
-    json!({"org": "acme", "repo": "shop", "workflow": "deploy.yml", "workflowInputs": inputs})
-        .to_string()
-}
-
 /// Checks an unknown outcome: one request, and a remedy that says to look first.
 #[track_caller]
 fn expect_unknown(bench: &Bench, result: Result<Started, Failure>, code: &str, runs: usize) {

@@ -2,14 +2,13 @@
 
 use crate::bench::{Bench, PROPERTIES, expect_failure, run};
 use host_harness::contract::{
-    self, Configured, Failure, FailureKind, Origin, Problem, Run, RunKind, RunPlan, Scope,
+    self, Configured, Failure, FailureKind, Origin, Problem, Run, RunPlan, Scope,
 };
 use host_harness::credentials::Credential;
 use host_harness::egress::Policy;
 use host_harness::ingress::WebhookSecret;
 use host_harness::installation::Installation;
-use host_harness::simulator::Fault;
-use host_harness::simulator::github::{self, Input, Options, Repository, Standing, Workflow};
+use host_harness::simulator::github::{Input, Options, Standing, Workflow};
 use host_harness::stage::Role;
 use serde_json::{Value, json};
 use std::sync::Arc;

@@ -1,11 +1,8 @@
 //! Sending as a GitHub App: the host gets tokens, renews them, and says why it gets none.
 
-use crate::scene::{
-    DEPLOY, INSTALLATION, SOON, alone, ended, failed_saying, press, stage, strike, succeeded,
-};
-use host_harness::simulator::github::{self, AppInstallation, Repository, Workflow};
+use crate::scene::{DEPLOY, INSTALLATION, alone, failed_saying, press, stage, strike, succeeded};
+use host_harness::simulator::github::{self, AppInstallation};
 use host_harness::stage::{Role, Sends, Stage, StageOptions};
-use std::time::Duration;
 
 /// A stage for one self-hosted installation that sends as the App.
 fn as_app(github: github::Options) -> StageOptions {
@@ -39,23 +36,6 @@ fn refused(stage: &Stage) -> usize {
 }
 
 #[tokio::test]
-async fn an_app_gets_one_token_for_each_organization_and_uses_it_for_all_its_runs() {
-    let stage = stage(as_app(installed_on(&["acme", "globex"]))).await;
-    stage
-        .github
-        .add_repository(Repository::new("globex", "api").workflow(Workflow::new("deploy.yml")));
-    let mut runs: Vec<String> = (0..5).map(|_| press(&stage, DEPLOY)).collect();
-    runs.push(press_other(&stage));
-    for run in runs {
-        succeeded(&stage, &run).await;
-    }
-    assert_eq!(stage.github.app_tokens_minted("acme"), 1);
-    assert_eq!(stage.github.app_tokens_minted("globex"), 1);
-    assert_eq!(refused(&stage), 0);
-    strike(stage).await;
-}
-
-#[tokio::test]
 async fn a_token_that_github_has_revoked_is_renewed_and_the_run_started_once() {
     let stage = stage(as_app(installed_on(&["acme"]))).await;
     succeeded(&stage, &press(&stage, DEPLOY)).await;
@@ -65,22 +45,6 @@ async fn a_token_that_github_has_revoked_is_renewed_and_the_run_started_once() {
     assert_eq!(stage.github.runs().len(), 2);
     // As many as were under way side by side: the dispatch, and what the checks of the first run ask.
     assert!(refused(&stage) >= 1);
-    strike(stage).await;
-}
-
-#[tokio::test]
-async fn a_token_is_renewed_before_its_end_so_that_github_never_refuses_one() {
-    let stage = stage(as_app(github::Options {
-        app_token_life: Duration::from_secs(2),
-        ..installed_on(&["acme"])
-    }))
-    .await;
-    for _ in 0..3 {
-        succeeded(&stage, &press(&stage, DEPLOY)).await;
-        tokio::time::sleep(Duration::from_millis(1_800)).await;
-    }
-    assert!(stage.github.app_tokens_minted("acme") >= 3);
-    assert_eq!(refused(&stage), 0);
     strike(stage).await;
 }
 
@@ -113,20 +77,5 @@ async fn a_missing_or_suspended_installation_is_said_to_whoever_pressed_the_butt
     let said = format!("the GitHub App {app} is not installed for globex");
     failed_saying(&stage, &missing, &[&said, "install it there"]).await;
     assert_eq!(stage.github.runs().len(), 0);
-    strike(stage).await;
-}
-
-#[tokio::test]
-async fn when_github_gives_no_token_for_a_while_the_run_waits_and_is_started() {
-    use host_harness::simulator::{Effect, Fault};
-    let stage = stage(as_app(installed_on(&["acme"]))).await;
-    let fault = Fault::new("app-token", Effect::answer(502, "<html>")).times(2);
-    stage.github.inject(fault);
-    let run = press(&stage, DEPLOY);
-    let run = tokio::time::timeout(SOON, ended(&stage, &run))
-        .await
-        .unwrap();
-    assert!(run.succeeded(), "{run:#?}");
-    assert_eq!(stage.github.runs().len(), 1);
     strike(stage).await;
 }

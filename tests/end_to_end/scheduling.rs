@@ -1,11 +1,9 @@
 //! When what may happen: turns, caps, pauses, time limits, and what an operator sees of them.
 
 use crate::scene::{
-    DEPLOY, HELD, INSTALLATION, OFTEN, SOON, alone, ended, press, run_on_github, stage, started,
-    strike, strike_early, succeeded,
+    DEPLOY, INSTALLATION, SOON, alone, press, stage, started, strike, strike_early, succeeded,
 };
 use crate::sender::get;
-use host_harness::lifecycle::Rules;
 use host_harness::simulator::github::{self, Repository, Workflow, secondary_limit};
 use host_harness::simulator::port::{Kind, NewRun};
 use host_harness::simulator::{Effect, Fault};
@@ -221,72 +219,6 @@ async fn a_limit_without_a_time_holds_back_every_run_of_the_installation() {
     assert_eq!(stage.github.count("dispatch"), 1);
     succeeded(&stage, &press("globex")).await;
     strike_early(stage).await;
-}
-
-#[tokio::test]
-async fn a_run_that_takes_longer_than_it_may_is_cancelled_and_fails_with_the_reason() {
-    let stage = stage(StageOptions {
-        rules: Rules {
-            max_run: Some(300 * MILLISECOND),
-            ..OFTEN
-        },
-        ..alone()
-    })
-    .await;
-    let id = press(&stage, HELD);
-    let run = ended(&stage, &id).await;
-    assert_eq!(run.status, "FAILURE");
-    assert_eq!(run.status_label.as_deref(), Some("Timed out"));
-    assert!(run.summary.unwrap().contains("max-run-minutes"));
-    let on_github = run_on_github(&stage, &run.external_run_id.unwrap());
-    assert_eq!(on_github.conclusion.as_deref(), Some("cancelled"));
-    strike(stage).await;
-}
-
-#[tokio::test]
-async fn a_run_that_a_person_ends_in_port_is_cancelled_on_github_where_that_is_wanted() {
-    for cancel_with_port in [false, true] {
-        let rules = Rules {
-            cancel_with_port,
-            ..OFTEN
-        };
-        let stage = stage(StageOptions { rules, ..alone() }).await;
-        let id = press(&stage, HELD);
-        let run = started(&stage, &id).await;
-        stage.port.end_elsewhere(&id, false);
-        let is_cancelled = |github: &github::GitHub| github.count("cancel") > 0;
-        let cancelled = stage
-            .github
-            .wait_until(Duration::from_secs(1), is_cancelled)
-            .await;
-        assert_eq!(cancelled, cancel_with_port);
-        stage.github.finish(run.id, "success");
-        strike(stage).await;
-    }
-}
-
-#[tokio::test]
-async fn a_re_run_within_the_grace_makes_a_failure_good() {
-    let stage = stage(StageOptions {
-        rules: Rules {
-            failure_grace: Some(Duration::from_secs(5)),
-            ..Rules::default()
-        },
-        ..alone()
-    })
-    .await;
-    let id = press(&stage, HELD);
-    let run = started(&stage, &id).await;
-    stage.github.finish(run.id, "failure");
-    let waits = || {
-        let label = stage.port.run(&id).unwrap().status_label;
-        label.is_some_and(|label| label.contains("waiting for a re-run"))
-    };
-    assert!(stage.port.wait_until(SOON, |_| waits()).await);
-    stage.github.rerun(run.id);
-    stage.github.finish(run.id, "success");
-    succeeded(&stage, &id).await;
-    strike(stage).await;
 }
 
 #[tokio::test]

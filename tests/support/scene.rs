@@ -1,7 +1,7 @@
 //! A whole stage with the real component, and how a test of it begins and ends.
 
 use crate::component::runtime;
-use host_harness::lifecycle::{Observer, Rules, Step};
+use host_harness::lifecycle::Rules;
 use host_harness::simulator::github::{self, Repository, Workflow};
 use host_harness::simulator::port::RunView;
 use host_harness::stage::{Role, Stage, StageOptions};
@@ -133,25 +133,6 @@ pub async fn strike(stage: Stage) {
 pub async fn strike_early(stage: Stage) {
     assert_eq!(stage.violations(), Vec::<String>::new());
     stage.strike(Duration::ZERO).await;
-}
-
-/// What the host tells those who watch: the steps of all runs, in order.
-#[derive(Clone, Default)]
-pub struct Steps(Arc<Mutex<Vec<(String, Step)>>>);
-
-impl Steps {
-    /// The one who watches.
-    pub fn observer(&self) -> Observer {
-        let steps = self.0.clone();
-        Arc::new(move |_installation: &str, run: &str, step: &Step| {
-            steps.lock().unwrap().push((run.to_owned(), step.clone()));
-        })
-    }
-
-    /// All steps so far.
-    pub fn so_far(&self) -> Vec<(String, Step)> {
-        self.0.lock().unwrap().clone()
-    }
 }
 
 /// What the host writes into its log, on the thread of the test.

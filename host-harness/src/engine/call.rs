@@ -176,6 +176,7 @@ pub async fn run<T>(
     let limits = *context.installation.limits();
     let meter = Meter::new();
     let installation = context.installation.clone();
+    let subject = context.subject.clone();
     let pre = &callee.pre;
     let mut store = new_store(pre, context, meter.clone());
     let sent = store.data().egress.sent_flag();
@@ -193,9 +194,10 @@ pub async fn run<T>(
         Ok(Err(error)) => explain(&error, &limits),
         Err(_elapsed) => CallErrorKind::Wall(limits.wall),
     };
-    tracing::debug!(
+    tracing::warn!(
         installation = installation.id(),
-        "`{function}` {kind}; it has used {:?} of CPU time",
+        subject,
+        "the plugin's `{function}` {kind}; it has used {:?} of CPU time",
         meter.used()
     );
     Err(CallError {

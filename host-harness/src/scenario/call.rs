@@ -1,7 +1,7 @@
 //! One call of the plugin, without a host around it.
 
 use super::error::ScenarioError;
-use super::faults::{self, Services};
+use super::faults::{self, Armed, Services};
 use super::play::{Played, Player, payload};
 use super::schema::{self, Function, Kind, OriginWord, ScopeWord};
 use super::world::{GITHUB, PORT};
@@ -48,7 +48,7 @@ pub(super) async fn call(
         script: script.clone(),
     };
     scenario.furnish(&github);
-    player.arm(&services)?;
+    let faults = player.arm(&services)?;
     let api = options.github_through.unwrap_or_else(|| github.api_url());
     let role = scenario.role()?;
     player.record(|| stage::installation_at(&role, &github, &api))?;
@@ -64,6 +64,8 @@ pub(super) async fn call(
         )),
     }
     played.took = clock::elapsed();
+    let idle = faults.iter().filter_map(Armed::never_struck);
+    played.troubles.extend(idle);
     played.workflow_runs = github.runs();
     let of = |name: &'static str, all: Vec<String>| {
         all.into_iter().map(move |what| format!("{name}: {what}"))

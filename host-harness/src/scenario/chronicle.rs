@@ -10,10 +10,8 @@ use crate::simulator::github::DeliveryView;
 use crate::simulator::{Exchange, Sight, Witness};
 use http::HeaderName;
 use std::fmt::{self, Write as _};
-use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tracing_subscriber::fmt::MakeWriter;
 
 /// Something that has happened.
 #[derive(Debug, Clone)]
@@ -77,44 +75,6 @@ impl Chronicle {
                 chronicle.note(What::Delivery(Box::new(delivery.clone())));
             }
         })
-    }
-}
-
-/// A log that goes into the chronicle, a line each.
-impl<'w> MakeWriter<'w> for Chronicle {
-    type Writer = Line;
-
-    fn make_writer(&'w self) -> Line {
-        Line {
-            chronicle: self.clone(),
-            bytes: Vec::new(),
-        }
-    }
-}
-
-/// A line of the log that is being written.
-pub struct Line {
-    chronicle: Chronicle,
-    bytes: Vec<u8>,
-}
-
-impl io::Write for Line {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.bytes.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Drop for Line {
-    fn drop(&mut self) {
-        let text = String::from_utf8_lossy(&self.bytes);
-        for line in text.lines() {
-            self.chronicle.note(What::Log(line.trim().to_owned()));
-        }
     }
 }
 

@@ -73,8 +73,10 @@ impl Post {
         let url = format!("http://{HOST}/webhooks/{}", self.installation);
         let mut request = Request::post(url)
             .header("content-type", "application/json")
-            .header(webhooks.event_header.as_str(), mail.event.as_str())
             .header(webhooks.delivery_header.as_str(), mail.id.as_str());
+        if !mail.event.is_empty() {
+            request = request.header(webhooks.event_header.as_str(), mail.event.as_str());
+        }
         let secret = match mail.signed {
             Signed::Good => Some(WEBHOOK_SECRET),
             Signed::Bad => Some("another secret"),

@@ -1,13 +1,14 @@
 //! What goes wrong, put into the simulators.
 
 use super::error::ScenarioError;
+use super::operation;
 use super::schema::{Cut, DeliveryEffectWord, FaultTable, Side, Times};
 use super::world::body;
 use crate::campaign::catalogue::{self, Choice, Profile, Setting, Trouble};
 use crate::simulator::github::{self, DeliveryEffect, DeliveryFault, GitHub};
 use crate::simulator::port::Port;
 use crate::simulator::script::Script;
-use crate::simulator::{Effect, Fault};
+use crate::simulator::{Effect, Fault, Injected};
 use std::time::Duration;
 
 /// The services that faults can strike. Cheap to clone.
@@ -16,6 +17,33 @@ pub(super) struct Services {
     pub(super) github: GitHub,
     pub(super) port: Port,
     pub(super) script: Script,
+}
+
+/// A fault that has been put in.
+#[derive(Debug, Clone)]
+pub(super) struct Armed {
+    name: String,
+    injected: Vec<Injected>,
+    /// What somebody has to bring about.
+    pub(super) outages: Vec<Outage>,
+}
+
+impl Armed {
+    fn of(name: &str, injected: Vec<Injected>) -> Armed {
+        Armed {
+            name: name.to_owned(),
+            injected,
+            outages: Vec::new(),
+        }
+    }
+
+    /// What there is to say if it has struck nothing: a scenario that passes without its fault does not show what it
+    /// says.
+    pub(super) fn never_struck(&self) -> Option<String> {
+        let struck = self.injected.iter().any(|injected| injected.hits() > 0);
+        (!self.injected.is_empty() && !struck)
+            .then(|| format!("the fault {:?} has struck nothing", self.name))
+    }
 }
 
 /// Nobody listens for a while.
@@ -48,11 +76,11 @@ impl Services {
         }
     }
 
-    fn inject(&self, side: Side, fault: Fault) {
+    fn inject(&self, side: Side, fault: Fault) -> Injected {
         match side {
-            Side::GitHub => drop(self.github.inject(fault)),
-            Side::Port => drop(self.port.inject(fault)),
-            Side::Server => drop(self.script.inject(fault)),
+            Side::GitHub => self.github.inject(fault),
+            Side::Port => self.port.inject(fault),
+            Side::Server => self.script.inject(fault),
         }
     }
 
@@ -62,20 +90,16 @@ impl Services {
         self.script.clear_faults();
     }
 
-    /// Puts a fault in; gives the outages that somebody has to bring about.
-    pub(super) fn arm(
-        &self,
-        number: usize,
-        fault: &FaultTable,
-    ) -> Result<Vec<Outage>, ScenarioError> {
+    /// Puts a fault in.
+    pub(super) fn arm(&self, number: usize, fault: &FaultTable) -> Result<Armed, ScenarioError> {
         let key = format!("fault[{number}]");
         match (&fault.word, &fault.on, &fault.delivery) {
             (Some(word), None, None) => self.arm_profile(&key, catalogue::find(word)?, fault),
             (None, Some(on), None) => {
-                let (side, operation) = operation(&key, on)?;
+                let (side, operation) = operation::named(&format!("{key}.on"), on)?;
                 let made = Fault::new(operation, effect(&key, fault)?).named(on);
-                self.inject(side, limited(made, fault));
-                Ok(Vec::new())
+                let injected = vec![self.inject(side, limited(made, fault))];
+                Ok(Armed::of(on, injected))
             }
             (None, None, Some(name)) => {
                 let (event, action) = event(name);
@@ -83,8 +107,8 @@ impl Services {
                 if let Some(action) = action {
                     made = made.action(action);
                 }
-                self.inject_delivery(made, fault, 1);
-                Ok(Vec::new())
+                let injected = vec![self.inject_delivery(made, fault)];
+                Ok(Armed::of(name, injected))
             }
             _ => {
                 let reason = "a fault has one of `word`, `on` and `delivery`";
@@ -98,8 +122,8 @@ impl Services {
         key: &str,
         profile: &'static Profile,
         fault: &FaultTable,
-    ) -> Result<Vec<Outage>, ScenarioError> {
-        let mut outages = Vec::new();
+    ) -> Result<Armed, ScenarioError> {
+        let mut armed = Armed::of(profile.word, Vec::new());
         for trouble in profile.troubles {
             match trouble {
                 Trouble::Requests {
@@ -117,7 +141,7 @@ impl Services {
                             (None, Choice::Each(times)) => made.times(*times),
                             _ => limited(made, fault),
                         };
-                        self.inject(side_of(*side), made);
+                        armed.injected.push(self.inject(side_of(*side), made));
                     }
                 }
                 Trouble::Deliveries {
@@ -129,9 +153,9 @@ impl Services {
                     if let Some(action) = action {
                         made = made.action(*action);
                     }
-                    self.inject_delivery(made, fault, 1);
+                    armed.injected.push(self.inject_delivery(made, fault));
                 }
-                Trouble::Outages(side) => outages.push(outage(side_of(*side), fault)),
+                Trouble::Outages(side) => armed.outages.push(outage(side_of(*side), fault)),
                 Trouble::Setting(_) => {}
                 Trouble::Revocation(_)
                 | Trouble::PeopleEndRuns
@@ -151,17 +175,17 @@ impl Services {
                 }
             }
         }
-        Ok(outages)
+        Ok(armed)
     }
 
-    fn inject_delivery(&self, made: DeliveryFault, fault: &FaultTable, usual: u32) {
+    fn inject_delivery(&self, made: DeliveryFault, fault: &FaultTable) -> Injected {
         let made = made.after(fault.after);
         let made = match fault.times {
             Some(Times::Word(_)) => made,
             Some(Times::Number(times)) => made.times(times),
-            None => made.times(usual),
+            None => made.once(),
         };
-        drop(self.github.inject_delivery(made));
+        self.github.inject_delivery(made)
     }
 }
 
@@ -216,24 +240,6 @@ fn limited(mut made: Fault, fault: &FaultTable) -> Fault {
         Some(Times::Number(times)) => made.times(times),
         None => made.once(),
     }
-}
-
-/// Side and operation of `github.dispatch`.
-fn operation<'o>(key: &str, on: &'o str) -> Result<(Side, &'o str), ScenarioError> {
-    let side = |name: &str| match name {
-        "github" => Some(Side::GitHub),
-        "port" => Some(Side::Port),
-        "server" => Some(Side::Server),
-        _ => None,
-    };
-    on.split_once('.')
-        .and_then(|(name, operation)| Some((side(name)?, operation)))
-        .ok_or_else(|| {
-            let reason = format!(
-                "{on:?} is no operation: it begins with `github.`, `port.` or `server.`, such as `github.dispatch`"
-            );
-            ScenarioError::senseless(format!("{key}.on"), reason)
-        })
 }
 
 fn event(name: &str) -> (&str, Option<&str>) {

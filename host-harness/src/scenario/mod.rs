@@ -17,6 +17,8 @@ mod error;
 mod faults;
 mod judge;
 mod layout;
+mod log;
+mod operation;
 mod play;
 mod real;
 pub mod recording;

@@ -8,7 +8,10 @@
 use super::call;
 use super::chronicle::{Chronicle, Entry, What};
 use super::error::ScenarioError;
-use super::faults::{self, Outage, Services};
+use super::faults::{self, Armed, Outage, Services};
+use super::judge::DELIVERIES;
+use super::log;
+use super::operation;
 use super::real;
 use super::schema::{Scenario, Side};
 use super::steps::Story;
@@ -30,7 +33,6 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::task::LocalSet;
-use tracing_subscriber::EnvFilter;
 
 /// What is to be seen after a scenario.
 #[derive(Debug, Default)]
@@ -43,8 +45,6 @@ pub struct Played {
     pub result: Option<Value>,
     /// The runs in Port, by the scenario's names for them.
     pub runs: Vec<(String, RunView)>,
-    /// Runs that a step has ended.
-    pub ended_by_steps: Vec<String>,
     /// GitHub's runs.
     pub workflow_runs: Vec<github::RunView>,
     /// What a correct client never does.
@@ -63,8 +63,6 @@ const LIMIT: Duration = Duration::from_secs(30 * 60);
 const REST: Duration = Duration::from_secs(15 * 60);
 /// How long is waited for what should not come any more.
 const STRAGGLERS: Duration = Duration::from_secs(2);
-/// What of the log goes into the chronicle: the steps of runs are in it anyway.
-const LOG: &str = "warn,plugin=debug";
 
 /// Plays a scenario with a plugin.
 ///
@@ -80,19 +78,18 @@ pub fn play(
     {
         return real::record(scenario, call, plugin, tape);
     }
+    for name in scenario.expect.counts.keys() {
+        if !name.starts_with(DELIVERIES) {
+            operation::named("expect.counts", name)?;
+        }
+    }
     let start = start(scenario, requests)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()?;
     let chronicle = Chronicle::default();
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(LOG))
-        .with_ansi(false)
-        .without_time()
-        .with_writer(chronicle.clone())
-        .finish();
-    let _log = tracing::subscriber::set_default(log);
+    let _log = log::listen(&chronicle);
     let _seed = Seed::plant(scenario.seed);
     let tasks = LocalSet::new();
     let playing = async {
@@ -185,13 +182,16 @@ impl<'s> Player<'s> {
     }
 
     /// Puts all faults in, and lets outages come.
-    pub(super) fn arm(&self, services: &Services) -> Result<(), ScenarioError> {
+    pub(super) fn arm(&self, services: &Services) -> Result<Vec<Armed>, ScenarioError> {
+        let mut all = Vec::new();
         for (number, fault) in self.scenario.fault.0.iter().enumerate() {
-            for outage in services.arm(number, fault)? {
-                tokio::task::spawn_local(bring_about(services.clone(), outage));
+            let armed = services.arm(number, fault)?;
+            for outage in &armed.outages {
+                tokio::task::spawn_local(bring_about(services.clone(), *outage));
             }
+            all.push(armed);
         }
-        Ok(())
+        Ok(all)
     }
 
     /// Whole lives of runs, through a host.
@@ -215,7 +215,7 @@ impl<'s> Player<'s> {
             port: stage.port.clone(),
             script: script.clone(),
         };
-        self.arm(&services)?;
+        let faults = self.arm(&services)?;
         let mut played = Played::default();
         let mut story = Story::new(self, &services, installation)?;
         let limit = self.limit();
@@ -231,6 +231,8 @@ impl<'s> Player<'s> {
             self.come_to_rest(&stage, &mut played).await;
         }
         story.take_down(&mut played);
+        let idle = faults.iter().filter_map(Armed::never_struck);
+        played.troubles.extend(idle);
         played.ready = Some(stage.host.readiness());
         played.workflow_runs = stage.github.runs();
         played.violations = stage.violations();

@@ -87,7 +87,7 @@ impl<'p> Story<'p> {
         let until = self.player.scenario.until;
         let began = tokio::time::Instant::now();
         for (number, step) in self.player.scenario.step.iter().enumerate() {
-            if let Err(trouble) = self.step(step, played).await {
+            if let Err(trouble) = self.step(step).await {
                 played.troubles.push(format!("step[{number}]: {trouble}"));
             }
         }
@@ -157,7 +157,7 @@ impl<'p> Story<'p> {
         }
     }
 
-    async fn step(&self, step: &Step, played: &mut Played) -> Result<(), String> {
+    async fn step(&self, step: &Step) -> Result<(), String> {
         if let Some(when) = &step.when {
             self.wait_for(|story| {
                 story
@@ -170,16 +170,15 @@ impl<'p> Story<'p> {
             tokio::time::sleep(after.0).await;
         }
         self.player.note(words(step));
-        self.take(step, played).await
+        self.take(step).await
     }
 
-    async fn take(&self, step: &Step, played: &mut Played) -> Result<(), String> {
+    async fn take(&self, step: &Step) -> Result<(), String> {
         let services = &self.services;
         match step.action {
             Do::Wait => Ok(()),
             Do::EndInPort => {
                 let run = self.needed(step)?;
-                played.ended_by_steps.push(run.id.clone());
                 let ended = services
                     .port
                     .end_elsewhere(&run.id, step.succeeded.unwrap_or(false));

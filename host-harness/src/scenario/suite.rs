@@ -3,6 +3,7 @@
 use super::chronicle::{Detail, told};
 use super::error::ScenarioError;
 use super::judge::{Complaint, judge};
+use super::log;
 use super::play::play;
 use super::schema::Scenario;
 use super::tape::{Recordings, Requests, Tape};
@@ -221,6 +222,7 @@ impl Plugins {
         default: &Path,
         jobs: usize,
     ) -> Result<Plugins, crate::engine::EngineError> {
+        log::prepare();
         let jobs = u32::try_from(jobs).unwrap_or(u32::MAX);
         let engine = Engine::new(&EngineOptions {
             pool: PoolSize {

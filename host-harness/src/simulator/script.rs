@@ -19,6 +19,9 @@ use super::recording::{Exchange, Recording};
 use super::server::{Received, Reply, Running, Service};
 use super::witness::Witness;
 
+/// All operations, as faults and logs name them.
+pub const OPERATIONS: &[&str] = &["request"];
+
 /// What a request is compared by. What is not set fits every request.
 pub type Fits = Arc<dyn Fn(&Asked<'_>) -> bool + Send + Sync>;
 

@@ -2,16 +2,13 @@
 
 use super::{MILLISECOND, delivered};
 use crate::scene::{
-    DEPLOY, HELD, INSTALLATION, OFTEN, SOON, TEST, alone, ended, failed_saying, press,
-    run_on_github, stage, started, strike, succeeded,
+    DEPLOY, HELD, INSTALLATION, SOON, TEST, alone, ended, failed_saying, press, run_on_github,
+    stage, started, strike, succeeded,
 };
 use crate::sender::post;
-use host_harness::simulator::github::{
-    self, DeliveryEffect, DeliveryFault, DeliveryView, Phase, bad_gateway, not_found, signature,
-};
+use host_harness::simulator::github::{DeliveryEffect, DeliveryFault};
 use host_harness::simulator::{Effect, Fault};
 use host_harness::stage::{Role, StageOptions, WEBHOOK_SECRET};
-use serde_json::json;
 
 #[tokio::test]
 async fn an_end_that_overtakes_the_answer_to_the_dispatch_is_reported() {
@@ -104,33 +101,6 @@ async fn deliveries_that_come_twice_or_in_any_order_do_no_harm() {
 }
 
 #[tokio::test]
-async fn a_delivery_that_comes_late_changes_nothing() {
-    let stage = stage(alone()).await;
-    let id = press(&stage, DEPLOY);
-    let run = succeeded(&stage, &id).await;
-    let on_github = run_on_github(&stage, &run.external_run_id.clone().unwrap());
-    for action in ["requested", "in_progress", "completed"] {
-        let told = delivered(&stage, on_github.id, action).await;
-        let path = format!("/webhooks/{INSTALLATION}");
-        let sign = signature(WEBHOOK_SECRET, &told.payload);
-        let headers = [
-            ("x-github-event", "workflow_run"),
-            ("x-github-delivery", action),
-            ("content-type", "application/json"),
-            ("x-hub-signature-256", sign.as_str()),
-        ];
-        let answer = post(stage.host.address(), &path, &headers, told.payload.to_vec()).await;
-        assert_eq!(answer, (202, "accepted\n".to_owned()));
-    }
-    tokio::time::sleep(100 * MILLISECOND).await;
-    assert_eq!(
-        stage.port.run(&id).unwrap().updates.len(),
-        run.updates.len()
-    );
-    strike(stage).await;
-}
-
-#[tokio::test]
 async fn a_delivery_with_a_wrong_or_without_a_signature_ends_nothing_and_a_good_one_later_does() {
     let stage = stage(alone()).await;
     for forged in [DeliveryEffect::BadSignature, DeliveryEffect::NoSignature] {
@@ -150,44 +120,6 @@ async fn a_delivery_with_a_wrong_or_without_a_signature_ends_nothing_and_a_good_
 }
 
 #[tokio::test]
-async fn a_lost_delivery_is_made_good_by_a_check() {
-    let stage = stage(StageOptions {
-        rules: OFTEN,
-        ..alone()
-    })
-    .await;
-    let lost = DeliveryFault::new("workflow_run", DeliveryEffect::Drop).action("completed");
-    stage.github.inject_delivery(lost);
-    let (good, bad) = (press(&stage, DEPLOY), press(&stage, TEST));
-    succeeded(&stage, &good).await;
-    failed_saying(&stage, &bad, &["unit tests", "Run cargo test"]).await;
-    strike(stage).await;
-}
-
-#[tokio::test]
-async fn a_check_that_fails_is_made_again() {
-    let stage = stage(StageOptions {
-        rules: OFTEN,
-        ..alone()
-    })
-    .await;
-    stage
-        .github
-        .inject_delivery(DeliveryFault::new("*", DeliveryEffect::Drop));
-    stage
-        .github
-        .inject(Fault::new("get-run", not_found()).times(2));
-    stage
-        .github
-        .inject(Fault::new("get-run", bad_gateway()).after(2).once());
-    stage
-        .github
-        .inject(Fault::new("get-run", Effect::GarbageBody).after(3).once());
-    succeeded(&stage, &press(&stage, DEPLOY)).await;
-    strike(stage).await;
-}
-
-#[tokio::test]
 async fn a_completion_without_a_conclusion_is_looked_up() {
     let stage = stage(alone()).await;
     let unclear = DeliveryFault::new("workflow_run", DeliveryEffect::NullConclusion);
@@ -195,15 +127,6 @@ async fn a_completion_without_a_conclusion_is_looked_up() {
     let (good, bad) = (press(&stage, DEPLOY), press(&stage, TEST));
     succeeded(&stage, &good).await;
     failed_saying(&stage, &bad, &["Run cargo test"]).await;
-    strike(stage).await;
-}
-
-#[tokio::test]
-async fn a_failure_that_cannot_be_explained_is_reported_all_the_same() {
-    let stage = stage(alone()).await;
-    stage.github.inject(Fault::new("list-jobs", bad_gateway()));
-    let run = failed_saying(&stage, &press(&stage, TEST), &["ended: failure"]).await;
-    assert_eq!(run.status_label.as_deref(), Some("Failed"));
     strike(stage).await;
 }
 
@@ -245,119 +168,6 @@ async fn webhooks_of_other_peoples_runs_disturb_nothing() {
 }
 
 #[tokio::test]
-async fn a_second_attempt_does_not_change_what_the_first_has_ended() {
-    let stage = stage(alone()).await;
-    let id = press(&stage, HELD);
-    let on_github = started(&stage, &id).await;
-    stage.github.finish(on_github.id, "failure");
-    ended(&stage, &id).await;
-    stage.github.rerun(on_github.id);
-    stage.github.finish(on_github.id, "success");
-    let count = || {
-        let deliveries = stage.github.deliveries();
-        let is_end = |it: &&DeliveryView| it.event == "workflow_run" && it.action == "completed";
-        deliveries.iter().filter(is_end).count()
-    };
-    assert!(stage.github.wait_until(SOON, |_| count() == 2).await);
-    let run = ended(&stage, &id).await;
-    assert_eq!(run.status, "FAILURE");
-    strike(stage).await;
-}
-
-#[tokio::test]
-async fn the_end_of_an_older_attempt_does_not_end_a_newer_one() {
-    let stage = stage(alone()).await;
-    let late = DeliveryEffect::Overtaken(300 * MILLISECOND);
-    let fault = DeliveryFault::new("workflow_run", late).action("completed");
-    stage.github.inject_delivery(fault.once());
-    let id = press(&stage, HELD);
-    let on_github = started(&stage, &id).await;
-    stage.github.finish(on_github.id, "failure");
-    assert!(stage.github.rerun(on_github.id));
-    stage.github.advance(on_github.id, Phase::InProgress);
-    delivered(&stage, on_github.id, "completed").await;
-    tokio::time::sleep(50 * MILLISECOND).await;
-    assert!(!stage.port.run(&id).unwrap().ended());
-    stage.github.finish(on_github.id, "success");
-    let run = succeeded(&stage, &id).await;
-    assert!(
-        run.logs
-            .iter()
-            .any(|line| line.message.contains("(attempt 2) ended: success"))
-    );
-    strike(stage).await;
-}
-
-/// The system that we replace compares the actor with its own name and the repository's visibility with a filter of its
-/// catalogue, and drops ends that do not fit.
-#[tokio::test]
-async fn an_end_counts_whoever_is_called_its_actor_and_whatever_its_repository_is() {
-    let stage = stage(alone()).await;
-    let withheld = DeliveryFault::new("workflow_run", DeliveryEffect::BadSignature);
-    stage.github.inject_delivery(withheld.action("completed"));
-    for change in ["actor", "visibility", "organization"] {
-        let id = press(&stage, HELD);
-        let run = started(&stage, &id).await;
-        stage.github.finish(run.id, "success");
-        let told = delivered(&stage, run.id, "completed").await;
-        let mut body: serde_json::Value = serde_json::from_slice(&told.payload).unwrap();
-        match change {
-            "actor" => {
-                body["workflow_run"]["actor"]["login"] = json!("Renamed-App[bot]");
-                body["sender"]["login"] = json!("somebody");
-            }
-            "visibility" => {
-                body["repository"]
-                    .as_object_mut()
-                    .unwrap()
-                    .remove("visibility");
-                body["repository"]["private"] = json!(true);
-            }
-            _ => {
-                body.as_object_mut().unwrap().remove("organization");
-            }
-        }
-        let body = body.to_string();
-        let sign = signature(WEBHOOK_SECRET, body.as_bytes());
-        let headers = [
-            ("x-github-event", "workflow_run"),
-            ("x-github-delivery", change),
-            ("content-type", "application/json"),
-            ("x-hub-signature-256", sign.as_str()),
-        ];
-        let path = format!("/webhooks/{INSTALLATION}");
-        let answer = post(stage.host.address(), &path, &headers, body).await;
-        assert_eq!(answer.0, 202);
-        succeeded(&stage, &id).await;
-    }
-    strike(stage).await;
-}
-
-#[tokio::test]
-async fn a_run_that_github_does_not_show_yet_is_no_failure() {
-    let stage = stage(StageOptions {
-        rules: OFTEN,
-        github: github::Options {
-            fresh_run_lag: 400 * MILLISECOND,
-            ..github::Options::default()
-        },
-        ..alone()
-    })
-    .await;
-    stage
-        .github
-        .inject_delivery(DeliveryFault::new("*", DeliveryEffect::Drop));
-    let id = press(&stage, DEPLOY);
-    succeeded(&stage, &id).await;
-    let refused = stage.github.exchanges();
-    let refused = refused
-        .iter()
-        .filter(|it| it.operation == "get-run" && it.status == Some(404));
-    assert!(refused.count() > 0, "it was shown at once");
-    strike(stage).await;
-}
-
-#[tokio::test]
 async fn the_path_of_the_system_that_we_replace_takes_deliveries_too() {
     let stage = stage(StageOptions::with(vec![Role {
         live_events: false,
@@ -370,24 +180,5 @@ async fn the_path_of_the_system_that_we_replace_takes_deliveries_too() {
         .add_webhook(url, Some(WEBHOOK_SECRET.to_owned()));
     succeeded(&stage, &press(&stage, DEPLOY)).await;
     assert_eq!(stage.github.count("get-run"), 0);
-    strike(stage).await;
-}
-
-/// Deliveries have no order. News of an earlier stage has to be dropped once a later one is shown.
-#[tokio::test]
-async fn a_late_delivery_does_not_take_the_label_back() {
-    let stage = stage(alone()).await;
-    let late = DeliveryEffect::Overtaken(150 * MILLISECOND);
-    let fault = DeliveryFault::new("workflow_run", late).action("requested");
-    stage.github.inject_delivery(fault);
-    let id = press(&stage, HELD);
-    let on_github = started(&stage, &id).await;
-    stage.github.advance(on_github.id, Phase::InProgress);
-    delivered(&stage, on_github.id, "requested").await;
-    tokio::time::sleep(50 * MILLISECOND).await;
-    let label = stage.port.run(&id).unwrap().status_label;
-    stage.github.finish(on_github.id, "success");
-    succeeded(&stage, &id).await;
-    assert_eq!(label.as_deref(), Some("Running"));
     strike(stage).await;
 }

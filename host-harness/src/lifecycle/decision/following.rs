@@ -1,7 +1,9 @@
 //! What happens to a run that the server has: news, silence, time limits, cancellation.
 
 use super::{Effect, End, Event, Life, Rules, State, Write, completed};
-use crate::contract::{Change, Completion, Failure, FailureKind, Outcome, Progress, RunUpdate};
+use crate::contract::{
+    Change, Completion, Failure, FailureKind, Level, LogLine, Outcome, Progress, RunUpdate,
+};
 use std::time::Duration;
 
 /// How long a run that is cancelled for being overdue may take to end. A job gets five minutes from GitHub to clean up.
@@ -173,7 +175,10 @@ impl Life {
                 too_long(rules)
             )),
             output: "{}".to_owned(),
-            log: vec![],
+            log: vec![reason(format!(
+                "Timed out: it {}, was cancelled, and the server has not said that it ended.",
+                too_long(rules)
+            ))],
         })
     }
 
@@ -239,7 +244,18 @@ fn never_answered(failure: &Failure) -> Completion {
             failure.message
         )),
         output: "{}".to_owned(),
-        log: vec![],
+        log: vec![reason(format!(
+            "Outcome unknown: the server could not be asked for days. The last try: {}",
+            failure.message
+        ))],
+    }
+}
+
+/// A line with the reason of an end: the log is all that a run of a workflow node shows.
+fn reason(message: String) -> LogLine {
+    LogLine {
+        level: Level::Error,
+        message,
     }
 }
 
@@ -248,10 +264,14 @@ fn timed_out(completion: Completion, rules: &Rules) -> Completion {
     if completion.outcome == Outcome::Success {
         return completion;
     }
+    let why = format!("It {} and was cancelled.", too_long(rules));
+    let mut log = completion.log;
+    log.push(reason(format!("Timed out. {why}")));
     Completion {
         outcome: Outcome::Failure,
         label: "Timed out".to_owned(),
-        summary: Some(format!("It {} and was cancelled.", too_long(rules))),
+        summary: Some(why),
+        log,
         ..completion
     }
 }

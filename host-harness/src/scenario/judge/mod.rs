@@ -3,6 +3,8 @@
 mod requests;
 mod runs;
 
+pub(super) use requests::DELIVERIES;
+
 use super::chronicle::What;
 use super::play::Played;
 use super::schema::{Readiness, Scenario, told};

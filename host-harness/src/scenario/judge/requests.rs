@@ -2,6 +2,7 @@
 
 use super::Complaint;
 use crate::scenario::chronicle::{What, target};
+use crate::scenario::operation;
 use crate::scenario::play::Played;
 use crate::scenario::schema::{ExpectedRequest, Order, Scenario, Side, told};
 use crate::scenario::text::{differences, fits};
@@ -29,7 +30,7 @@ pub(super) fn judge(scenario: &Scenario, played: &Played, found: &mut Vec<Compla
             _ => None,
         })
         .collect();
-    counts(scenario, &seen, found);
+    counts(scenario, played, &seen, found);
     let usual = if scenario.has_github() {
         Side::GitHub
     } else {
@@ -51,22 +52,40 @@ pub(super) fn judge(scenario: &Scenario, played: &Played, found: &mut Vec<Compla
     }
 }
 
-fn counts(scenario: &Scenario, seen: &[Seen<'_>], found: &mut Vec<Complaint>) {
-    for (operation, expected) in &scenario.expect.counts {
-        let is_it = |request: &&Seen<'_>| {
-            let side = request.side.word();
-            let name = format!("{side}.{}", request.exchange.operation);
-            name == *operation || format!("{side}.*") == *operation
+/// What stands before the name of a delivery among counts.
+pub(in crate::scenario) const DELIVERIES: &str = "delivery.";
+
+fn counts(scenario: &Scenario, played: &Played, seen: &[Seen<'_>], found: &mut Vec<Complaint>) {
+    for (name, expected) in &scenario.expect.counts {
+        let number = match name.strip_prefix(DELIVERIES) {
+            Some(event) => deliveries(played, event),
+            None => seen.iter().filter(|request| request.is(name)).count(),
         };
-        let number = seen.iter().filter(is_it).count();
         if !expected.0.hold(u64::try_from(number).unwrap_or(u64::MAX)) {
-            let key = format!("expect.counts.{operation:?}");
-            found.push(Complaint::differs(
-                key,
-                &expected.to_string(),
-                &number.to_string(),
-            ));
+            let key = format!("expect.counts.{name:?}");
+            let (expected, number) = (expected.to_string(), number.to_string());
+            found.push(Complaint::differs(key, &expected, &number));
         }
+    }
+}
+
+/// How often GitHub has sent a delivery of this event, or of this event and action.
+fn deliveries(played: &Played, name: &str) -> usize {
+    let is_it = |what: &What| match what {
+        What::Delivery(it) => it.event == name || format!("{}.{}", it.event, it.action) == name,
+        _ => false,
+    };
+    let entries = played.entries.iter();
+    entries.filter(|entry| is_it(&entry.what)).count()
+}
+
+impl Seen<'_> {
+    /// Whether it is of this operation, as `github.dispatch` or `github.*` name it.
+    fn is(&self, name: &str) -> bool {
+        let side = self.side.word();
+        name.strip_prefix(side)
+            .and_then(|rest| rest.strip_prefix('.'))
+            .is_some_and(|rest| rest == operation::ANY || rest == self.exchange.operation)
     }
 }
 

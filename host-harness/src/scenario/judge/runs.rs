@@ -31,18 +31,17 @@ pub(super) fn judge(scenario: &Scenario, played: &Played, found: &mut Vec<Compla
     }
 }
 
-/// No run's end is ever reported twice, whatever a scenario is about.
+/// No run ends twice, whatever a scenario is about.
 fn reported_once(played: &Played, scenario: &Scenario, found: &mut Vec<Complaint>) {
     let said = |name: &str| {
         let mut all = scenario.expect.run.iter();
         all.any(|it| it.terminal_reports.is_some() && it.run.as_deref().is_none_or(|it| it == name))
     };
     for (name, run) in &played.runs {
-        let by_step = played.ended_by_steps.contains(&run.id);
-        let usual = u32::from(run.ended() && !by_step);
+        let usual = u32::from(run.ended());
         if run.terminal_reports != usual && !said(name) {
             let text = format!(
-                "  the end of run {name} was reported {} times, and not {usual}",
+                "  run {name} was ended {} times, and not {usual}",
                 run.terminal_reports
             );
             found.push(Complaint::new("expect.run.terminal-reports", text));
@@ -118,6 +117,12 @@ fn run_is(
     {
         let (expected, seen) = (acked.to_string(), run.acked.to_string());
         found.push(Complaint::differs(key("acked"), &expected, &seen));
+    }
+    if let Some(claims) = &expected.claims
+        && !claims.0.hold(u64::from(run.claims))
+    {
+        let (expected, seen) = (claims.to_string(), run.claims.to_string());
+        found.push(Complaint::differs(key("claims"), &expected, &seen));
     }
     if let Some(times) = expected.terminal_reports
         && times != run.terminal_reports

@@ -26,7 +26,8 @@ pub struct Expect {
     pub ready: Option<Readiness>,
     /// How `request` below is meant. Default: in this order, and others may lie between.
     pub requests: Order,
-    /// How often each operation is asked for: `"github.dispatch" = 1`.
+    /// How often each operation is asked for, and each delivery is sent: `"github.dispatch" = 1`,
+    /// `"delivery.workflow_run.completed" = 2`.
     pub counts: BTreeMap<String, Count>,
     /// Requests that are sent.
     pub request: Vec<ExpectedRequest>,
@@ -107,9 +108,11 @@ pub struct ExpectedRun {
     pub output: Option<Map<String, Value>>,
     /// The id on the server.
     pub external_run_id: Option<String>,
-    /// When it ended, since the start.
+    /// When it ended, since it appeared in Port.
     pub ended: Option<Bound>,
-    /// How often its end was reported and taken. Default: once, if it ended otherwise than by a step.
+    /// How often it was handed out.
+    pub claims: Option<Count>,
+    /// How often it was ended, by whomever. Default: once, if it has ended.
     pub terminal_reports: Option<u32>,
     /// Whether it was acknowledged.
     pub acked: Option<bool>,

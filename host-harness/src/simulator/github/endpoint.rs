@@ -4,6 +4,44 @@ use super::super::server::Received;
 use super::errors::{DOCS, documentation};
 use super::hooks::{Call, Owner};
 
+/// All operations, as faults and logs name them.
+pub const OPERATIONS: &[&str] = &[
+    "rate-limit",
+    "meta",
+    "versions",
+    "get-user",
+    "app",
+    "app-installations",
+    "app-installation",
+    "app-token",
+    "get-repository",
+    "get-ref",
+    "get-contents",
+    "list-workflows",
+    "get-workflow",
+    "switch-workflow",
+    "dispatch",
+    "list-runs",
+    "get-run",
+    "get-attempt",
+    "list-jobs",
+    "get-job",
+    "cancel",
+    "rerun",
+    "unknown",
+    "list-hooks",
+    "create-hook",
+    "get-hook",
+    "update-hook",
+    "delete-hook",
+    "get-hook-config",
+    "update-hook-config",
+    "ping-hook",
+    "list-deliveries",
+    "get-delivery",
+    "redeliver",
+];
+
 /// A repository as a path names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Named<'a> {
@@ -280,5 +318,26 @@ impl<'a> Endpoint<'a> {
         given
             .filter(|name| !known.contains(&name.as_str()))
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::OPERATIONS;
+
+    #[test]
+    fn every_operation_is_listed_once() {
+        let source = concat!(
+            include_str!("endpoint.rs"),
+            include_str!("hooks/endpoint.rs")
+        );
+        let named: Vec<&str> = source
+            .split("fn operation")
+            .skip(1)
+            .flat_map(|rest| rest.split("\n    }\n").next())
+            .flat_map(|body| body.split("=> \"").skip(1))
+            .filter_map(|rest| rest.split('"').next())
+            .collect();
+        assert_eq!(named, OPERATIONS);
     }
 }

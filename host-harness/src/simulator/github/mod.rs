@@ -48,6 +48,7 @@ mod tests;
 
 pub use app::{AppInstallation, AppTokenFormat, TEST_KEY_PKCS1, TEST_KEY_PKCS8};
 pub use deliveries::{DeliveryEffect, DeliveryFault, DeliveryView, StruckDelivery};
+pub use endpoint::OPERATIONS;
 pub use errors::{
     bad_gateway, not_found, primary_limit, secondary_limit, server_error,
     server_error_after_processing,

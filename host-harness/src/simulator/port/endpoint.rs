@@ -2,6 +2,28 @@
 
 use super::view::Kind;
 
+/// All operations, as faults and logs name them.
+pub const OPERATIONS: &[&str] = &[
+    "token",
+    "claim",
+    "claim-node",
+    "ack",
+    "ack-node",
+    "patch-run",
+    "add-log",
+    "get-logs",
+    "get-run",
+    "find-run",
+    "patch-node",
+    "node-logs",
+    "find-node-run",
+    "list-integrations",
+    "create-integration",
+    "get-integration",
+    "patch-integration",
+    "unknown",
+];
+
 /// The endpoints that exist here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Endpoint<'a> {
@@ -115,5 +137,23 @@ impl Endpoint<'_> {
                 | Self::Integration(_)
                 | Self::Unknown
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::OPERATIONS;
+
+    #[test]
+    fn every_operation_is_listed_once() {
+        let source = concat!(include_str!("endpoint.rs"));
+        let named: Vec<&str> = source
+            .split("fn operation")
+            .skip(1)
+            .flat_map(|rest| rest.split("\n    }\n").next())
+            .flat_map(|body| body.split("=> \"").skip(1))
+            .filter_map(|rest| rest.split('"').next())
+            .collect();
+        assert_eq!(named, OPERATIONS);
     }
 }

@@ -27,6 +27,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+pub use endpoint::OPERATIONS;
 pub use options::{Claims, Options};
 pub use view::{Kind, LogView, NewRun, RunView};
 
