@@ -197,9 +197,10 @@ pub async fn run<T>(
     tracing::warn!(
         installation = installation.id(),
         subject,
-        "the plugin's `{function}` {kind}; it has used {:?} of CPU time",
-        meter.used()
+        "the plugin's `{function}` {kind}"
     );
+    // Apart, since it is another each time.
+    tracing::debug!(subject, "it has used {:?} of CPU time", meter.used());
     Err(CallError {
         function,
         kind,
