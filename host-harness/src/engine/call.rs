@@ -200,7 +200,12 @@ pub async fn run<T>(
         "the plugin's `{function}` {kind}"
     );
     // Apart, since it is another each time.
-    tracing::debug!(subject, "it has used {:?} of CPU time", meter.used());
+    tracing::debug!(
+        installation = installation.id(),
+        subject,
+        "it has used {:?} of CPU time",
+        meter.used()
+    );
     Err(CallError {
         function,
         kind,

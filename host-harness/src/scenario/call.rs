@@ -2,9 +2,10 @@
 
 use super::error::ScenarioError;
 use super::faults::{self, Armed, Services};
-use super::play::{Played, Player, payload};
+use super::played::Played;
+use super::player::Player;
 use super::schema::{self, Function, Kind, OriginWord, ScopeWord};
-use super::world::{GITHUB, PORT};
+use super::world::{GITHUB, PORT, body};
 use crate::clock;
 use crate::contract::{
     Attempt, Delivery, Failure, Header, Manifest, Origin, Run, RunKind, Scope, json,
@@ -198,7 +199,7 @@ fn attempt(said: &schema::AttemptTable) -> Attempt {
 
 fn delivery(runtime: &Runtime, said: &schema::DeliveryTable) -> Result<Delivery, ScenarioError> {
     let (json, text) = (said.json.as_ref(), said.text.as_ref());
-    let body = payload("call.delivery", json, text, said.base64.as_ref())?;
+    let (body, _) = body("call.delivery", json, text, said.base64.as_ref())?;
     let id = said.id.clone().unwrap_or_else(|| "delivery-1".to_owned());
     let mut headers: Vec<(String, String)> = said.headers.clone().into_iter().collect();
     if let Some(webhooks) = &runtime.manifest().webhooks {

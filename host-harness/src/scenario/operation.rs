@@ -4,6 +4,9 @@ use super::error::ScenarioError;
 use super::schema::Side;
 use crate::simulator::{github, port, script};
 
+/// What stands before the name of a delivery among counts.
+pub(super) const DELIVERIES: &str = "delivery.";
+
 /// Any operation of a service.
 pub(super) const ANY: &str = "*";
 

@@ -3,10 +3,9 @@
 use super::call::answer;
 use super::chronicle::Chronicle;
 use super::error::ScenarioError;
-use super::play::Played;
+use super::played::Played;
 use super::schema::{Call, Scenario, Side};
-use super::suite::CALLS;
-use super::tape::{Requests, Tape};
+use super::tape::{CALLS, Requests, Tape};
 use crate::contract;
 use crate::credentials::Credential;
 use crate::egress::{Clients, Exceptions, Origin, Policy};

@@ -6,7 +6,7 @@ use super::judge::{Complaint, judge};
 use super::log;
 use super::play::play;
 use super::schema::Scenario;
-use super::tape::{Recordings, Requests, Tape};
+use super::tape::{CALLS, Recordings, Requests, Tape};
 use crate::config::{self, ConfigError};
 use crate::engine::{Engine, EngineOptions, Plugin, PoolSize};
 use std::collections::BTreeMap;
@@ -17,9 +17,6 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-
-/// Calls of one scenario that may be under way at once. More wait.
-pub(super) const CALLS: u32 = 64;
 
 /// A scenario and the file that it is in.
 #[derive(Debug, Clone)]

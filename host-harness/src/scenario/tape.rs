@@ -18,6 +18,9 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use wasmtime_wasi_http::Error;
 
+/// Calls of one scenario that may be under way at once. More wait.
+pub(super) const CALLS: u32 = 64;
+
 /// What becomes of the recordings that scenarios name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Recordings {

@@ -3,10 +3,8 @@
 mod requests;
 mod runs;
 
-pub(super) use requests::DELIVERIES;
-
 use super::chronicle::What;
-use super::play::Played;
+use super::played::Played;
 use super::schema::{Readiness, Scenario, told};
 use super::text::{differences, fits};
 

@@ -3,7 +3,7 @@
 use super::Complaint;
 use crate::scenario::chronicle::{What, target};
 use crate::scenario::operation;
-use crate::scenario::play::Played;
+use crate::scenario::played::Played;
 use crate::scenario::schema::{ExpectedRequest, Order, Scenario, Side, told};
 use crate::scenario::text::{differences, fits};
 use crate::simulator::Exchange;
@@ -52,12 +52,9 @@ pub(super) fn judge(scenario: &Scenario, played: &Played, found: &mut Vec<Compla
     }
 }
 
-/// What stands before the name of a delivery among counts.
-pub(in crate::scenario) const DELIVERIES: &str = "delivery.";
-
 fn counts(scenario: &Scenario, played: &Played, seen: &[Seen<'_>], found: &mut Vec<Complaint>) {
     for (name, expected) in &scenario.expect.counts {
-        let number = match name.strip_prefix(DELIVERIES) {
+        let number = match name.strip_prefix(operation::DELIVERIES) {
             Some(event) => deliveries(played, event),
             None => seen.iter().filter(|request| request.is(name)).count(),
         };

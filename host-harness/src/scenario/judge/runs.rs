@@ -1,7 +1,7 @@
 //! What Port and GitHub have in the end.
 
 use super::{Complaint, lines_are, lines_are_not};
-use crate::scenario::play::Played;
+use crate::scenario::played::Played;
 use crate::scenario::schema::{ExpectedRun, ExpectedWorkflowRun, Scenario, told};
 use crate::scenario::text::{ABSENT, differences, fits};
 use crate::simulator::github;
