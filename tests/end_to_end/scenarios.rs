@@ -3,6 +3,8 @@
 use crate::program::Program;
 use host_harness::simulator::github::{self, GitHub, Repository, Workflow};
 use serde_json::Value;
+use std::process::Stdio;
+use std::time::Duration;
 
 const GOOD: &str = "why = 'a run ends well'\n[[run]]\n[[expect.run]]\nstatus = 'SUCCESS'\n";
 const BAD: &str =
@@ -110,7 +112,10 @@ async fn a_watched_scenario_is_played_again_when_it_changes_and_the_others_are_n
     running.line_with("watching").await;
     program.file("new.toml", GOOD);
     running.line_with("2 passed, 1 failed").await;
-    running.terminate().await.expect_code(0);
+    // That they were read is no change.
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let all = running.terminate().await.stdout;
+    assert_eq!(all.matches(" failed in ").count(), 3, "{all}");
 }
 
 #[tokio::test]
@@ -130,7 +135,9 @@ async fn a_change_of_a_source_builds_the_component_and_plays_everything_again() 
     let built = std::fs::read_to_string(program.folder().join("built")).unwrap();
     assert_eq!(built, "// two\n");
     running.line_with("watching").await;
-    running.terminate().await.expect_code(0);
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let all = running.terminate().await.stdout;
+    assert_eq!(all.matches("building: ").count(), 2, "{all}");
 }
 
 /// A dispatch that is answered out of a recording; the recording is made of a server at this address.
@@ -187,4 +194,52 @@ fn a_date_without_quotes_is_refused_where_it_stands() {
     finished.expect_code(1);
     let told = "run[0].properties.workflowInputs.day: it is a date";
     assert!(finished.stdout.contains(told), "{finished}");
+}
+
+#[test]
+fn whoever_stops_reading_the_results_stops_nothing_else() {
+    let program = Program::new();
+    program.file("bad.toml", BAD);
+    let mut command = program.command(&["test", ".", "--trace"]);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let finished = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&finished.stderr), "");
+    assert_eq!(finished.status.code(), Some(0));
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_with_file_and_key_before_anything_is_played() {
+    let program = Program::new();
+    program.file("both.toml", "[[run]]\n[call]\nfunction = 'plan'\n");
+    program.file("early.toml", "start = '0001-01-01T00:00:00Z'\n[[run]]\n");
+    let shared = "recording = 'x.recording.toml'\n[[run]]\n";
+    program.file("one.toml", shared);
+    program.file("two.toml", shared);
+    let finished = program.run(&["test", "."]);
+    finished.expect_code(1);
+    for told in [
+        "both.toml: run: a [call] has no host around it",
+        "early.toml: start: \"0001-01-01T00:00:00Z\" is no moment between 1970 and 2200",
+        "two.toml: its recording ./x.recording.toml is that of one too",
+    ] {
+        assert!(finished.stdout.contains(told), "{told:?}: {finished}");
+    }
+}
+
+#[test]
+fn links_that_lead_in_a_circle_and_what_cargo_builds_are_passed_over() {
+    let program = Program::new();
+    program.file("good.toml", GOOD);
+    program.file("Cargo.toml", "[package]\n");
+    std::fs::create_dir(program.folder().join("target")).unwrap();
+    program.file("target/built.toml", "no = 'scenario'\n");
+    std::os::unix::fs::symlink("..", program.folder().join("up")).unwrap();
+    let finished = program.run(&["test", ".", "good.toml"]);
+    finished.expect_code(0);
+    assert!(finished.stdout.starts_with("1 passed"), "{finished}");
 }

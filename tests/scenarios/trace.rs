@@ -1,9 +1,10 @@
 //! What a trace depends on: the scenario and its seed, and nothing else.
 
 use crate::component;
+use host_harness::campaign::catalogue;
 use host_harness::scenario::chronicle::Detail;
 use host_harness::scenario::schema::{Scenario, editor_schema};
-use host_harness::scenario::suite::{self, Case, Plugins};
+use host_harness::scenario::suite::{self, Case, Plugins, Verdict};
 use libtest_mimic::{Failed, Trial};
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ pub fn trials() -> Vec<Trial> {
     let test = |name: &str, check: fn() -> Result<(), Failed>| Trial::test(name, check);
     vec![
         test("another_seed_gives_another_trace", another_seed),
+        test("the_examples_of_the_documentation_are_scenarios", examples),
         test("the_schema_for_editors_is_that_of_the_code", schema),
     ]
 }
@@ -41,9 +43,15 @@ times = 3
 fn trace(seed: u64) -> String {
     let mut scenario: Scenario = toml::from_str(RETRIES).unwrap();
     scenario.seed = seed;
+    let verdict = play(scenario);
+    assert!(verdict.passed(), "{}", verdict.told());
+    verdict.trace
+}
+
+fn play(scenario: Scenario) -> Verdict {
     let case = Case {
-        file: PathBuf::from("retries.toml"),
-        name: "retries".to_owned(),
+        file: PathBuf::from("it.toml"),
+        name: "it".to_owned(),
         scenario: Ok(Box::new(scenario)),
     };
     let plugins = tokio::runtime::Builder::new_current_thread()
@@ -56,9 +64,7 @@ fn trace(seed: u64) -> String {
             1,
         ))
         .unwrap();
-    let verdict = suite::run(&case, &plugins, crate::manner(Detail::Everything));
-    assert!(verdict.passed(), "{}", verdict.told());
-    verdict.trace
+    suite::run(&case, &plugins, crate::manner(Detail::Everything))
 }
 
 fn another_seed() -> Result<(), Failed> {
@@ -83,4 +89,39 @@ fn schema() -> Result<(), Failed> {
         file.display()
     )
     .into())
+}
+
+/// What stands in the documentation can be copied: it is read, its faults are known, and what is whole is played.
+fn examples() -> Result<(), Failed> {
+    let mut played = 0;
+    for page in ["docs/scenarios.md", "README.md"] {
+        let text = std::fs::read_to_string(component::root().join(page)).unwrap();
+        for example in text
+            .split("```toml\n")
+            .skip(1)
+            .filter_map(|it| it.split("```").next())
+        {
+            let is_scenario = ["[[run]]", "[call]", "[[fault]]"];
+            if !is_scenario.iter().any(|it| example.contains(it)) {
+                continue;
+            }
+            let scenario: Scenario =
+                toml::from_str(example).map_err(|error| format!("{page}: {error}\n{example}"))?;
+            for word in scenario
+                .fault
+                .0
+                .iter()
+                .filter_map(|fault| fault.word.as_deref())
+            {
+                catalogue::find(word).map_err(|error| format!("{page}: {error}"))?;
+            }
+            if scenario.recording.is_none() && !scenario.run.is_empty() {
+                let verdict = play(scenario);
+                assert!(verdict.passed(), "{page}: {}", verdict.told());
+                played += 1;
+            }
+        }
+    }
+    assert!(played >= 2, "{played}");
+    Ok(())
 }

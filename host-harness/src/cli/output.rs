@@ -6,11 +6,18 @@ use crate::engine::CallError;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
-/// Prints one JSON object, the whole output of a command. Whoever reads it may have gone: then nobody misses it.
+/// Prints one JSON object, the whole output of a command.
 pub(super) fn print(value: &Value) {
-    if let Err(error) = writeln!(io::stdout(), "{value:#}")
-        && error.kind() != io::ErrorKind::BrokenPipe
-    {
+    write(&format!("{value:#}\n"));
+}
+
+/// Prints a text. Whoever reads it may have gone: then nobody misses the rest, and the process ends.
+pub(super) fn write(text: &str) {
+    let mut out = io::stdout();
+    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            std::process::exit(0);
+        }
         eprintln!("error: the result could not be written: {error}");
     }
 }

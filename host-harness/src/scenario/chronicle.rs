@@ -107,11 +107,14 @@ pub fn told(entries: &[Entry], detail: Detail) -> String {
     text
 }
 
-/// Whether nothing came of it: the host asks Port for runs all the time.
+/// Whether nothing came of it: the host asks Port for runs all the time, and whether it may.
 fn is_idle(what: &What) -> bool {
     let What::Exchange(Side::Port, exchange) = what else {
         return false;
     };
+    if exchange.operation == "get-integration" && exchange.status == Some(200) {
+        return true;
+    }
     let runs = exchange.response_json();
     let runs = runs
         .as_ref()

@@ -39,7 +39,7 @@ pub(super) async fn lives(player: &Player<'_>) -> Result<Played, ScenarioError> 
     };
     let faults = player.arm(&services)?;
     let mut played = Played::default();
-    let mut story = Story::new(player, &services, installation)?;
+    let mut story = Story::new(player, &services, installation);
     let limit = player.limit();
     if tokio::time::timeout(limit, story.tell(&mut played))
         .await
@@ -49,7 +49,7 @@ pub(super) async fn lives(player: &Player<'_>) -> Result<Played, ScenarioError> 
     }
     story.take_down(&mut played);
     played.took = took(scenario, &played);
-    if scenario.until.is_none() {
+    if scenario.until.is_none() && played.troubles.is_empty() {
         come_to_rest(&stage, &mut played).await;
     }
     story.take_down(&mut played);

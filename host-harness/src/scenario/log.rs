@@ -30,9 +30,32 @@ thread_local! {
     static CHRONICLE: RefCell<Option<Chronicle>> = const { RefCell::new(None) };
 }
 
-/// Makes the subscriber, before anything is played.
+/// Makes the subscriber, before anything is played, and lets panics be noticed.
 pub(super) fn prepare() {
     LazyLock::force(&SUBSCRIBER);
+    LazyLock::force(&PANICS);
+}
+
+/// A panic of a task ends that task and nobody else hears of it. On a thread that plays a scenario it is written down.
+static PANICS: LazyLock<()> = LazyLock::new(|| {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let is_heard = CHRONICLE.with_borrow(Option::is_some);
+        if is_heard {
+            PANICKED.with_borrow_mut(|all| all.push(format!("a panic: {panic}")));
+        } else {
+            before(panic);
+        }
+    }));
+});
+
+thread_local! {
+    static PANICKED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The panics on this thread since this was last asked.
+pub(super) fn panics() -> Vec<String> {
+    PANICKED.take()
 }
 
 /// Writes the log of this thread into a chronicle, as long as this lives.
@@ -43,6 +66,7 @@ pub(super) struct Listening {
 /// Begins to listen on this thread.
 #[must_use]
 pub(super) fn listen(chronicle: &Chronicle) -> Listening {
+    prepare();
     CHRONICLE.set(Some(chronicle.clone()));
     Listening {
         _guard: dispatcher::set_default(&SUBSCRIBER),

@@ -26,6 +26,7 @@ mod player;
 mod real;
 pub mod recording;
 pub mod schema;
+mod sense;
 mod steps;
 pub mod suite;
 pub mod tape;

@@ -39,8 +39,9 @@ pub(super) fn named<'t>(key: &str, text: &'t str) -> Result<(Side, &'t str), Sce
         .min_by_key(|known| strsim::levenshtein(known, operation))
         .unwrap_or(&ANY);
     let reason = format!(
-        "{text:?} is no operation; did you mean \"{}.{nearest}\"?",
-        side.word()
+        "{text:?} is no operation; did you mean \"{}.{nearest}\"? There are: {}",
+        side.word(),
+        known.join(", ")
     );
     Err(ScenarioError::senseless(key, reason))
 }

@@ -3,11 +3,11 @@
 use super::call::{action_type, properties};
 use super::chronicle::What;
 use super::deliver::{Mail, Post};
-use super::error::ScenarioError;
 use super::faults::Services;
 use super::played::Played;
 use super::player::Player;
 use super::schema::{self, Do, Kind, Moment, Step, told};
+use super::sense::names_of;
 use crate::simulator::github::{Phase, RunView as WorkflowRun};
 use crate::simulator::port::{self, NewRun, RunView};
 use std::cell::RefCell;
@@ -24,6 +24,8 @@ pub(super) struct Story<'p> {
     /// Runs that are to appear.
     to_come: Vec<(Duration, Vec<Coming>)>,
     expected: usize,
+    /// The step that is being taken.
+    step: Option<usize>,
 }
 
 /// A run before it appears.
@@ -40,14 +42,10 @@ impl<'p> Story<'p> {
         player: &'p Player<'p>,
         services: &Services,
         installation: String,
-    ) -> Result<Story<'p>, ScenarioError> {
+    ) -> Story<'p> {
         let manifest = player.plugin.manifest();
         let webhooks = manifest.webhooks.clone();
         let said = &player.scenario.run;
-        if said.is_empty() {
-            let reason = "a scenario has a [call] or at least one [[run]]";
-            return Err(ScenarioError::senseless("run", reason));
-        }
         let mut to_come = Vec::new();
         let mut expected = 0;
         for (number, run) in said.iter().enumerate() {
@@ -56,14 +54,15 @@ impl<'p> Story<'p> {
             expected += runs.len();
             to_come.push((run.at.map_or(Duration::ZERO, |at| at.0), runs));
         }
-        Ok(Story {
+        Story {
             player,
             services: services.clone(),
             post: Post::new(player.network.clone(), installation, webhooks),
             runs: Rc::default(),
             to_come,
             expected,
-        })
+            step: None,
+        }
     }
 
     /// Lets everything happen, and waits for its end.
@@ -88,10 +87,12 @@ impl<'p> Story<'p> {
         let until = self.player.scenario.until;
         let began = tokio::time::Instant::now();
         for (number, step) in self.player.scenario.step.iter().enumerate() {
+            self.step = Some(number);
             if let Err(trouble) = self.step(step).await {
                 played.troubles.push(format!("step[{number}]: {trouble}"));
             }
         }
+        self.step = None;
         match until {
             Some(until) => tokio::time::sleep_until(began + until.0).await,
             None => self.all_ended().await,
@@ -109,11 +110,13 @@ impl<'p> Story<'p> {
                 format!("{name} ({label:?}, acked: {})", run.acked)
             })
             .collect();
-        format!(
-            "after {} of virtual time it is not over: runs {} have not ended",
-            told(limit),
-            open.join(", ")
-        )
+        let time = told(limit);
+        let what = match (self.step, self.player.scenario.until) {
+            (Some(number), _) => format!("step[{number}] still waits"),
+            (None, Some(_)) => "`until` has not come".to_owned(),
+            (None, None) => format!("these runs have not ended: {}", open.join(", ")),
+        };
+        format!("after {time} of virtual time, which is its limit, it is not over: {what}")
     }
 
     /// Runs as Port has them now.
@@ -130,12 +133,16 @@ impl<'p> Story<'p> {
         runs.iter().filter_map(view).collect()
     }
 
+    /// Waits for one run after the other: whichever ends last, nobody looks at those again that have ended.
     async fn all_ended(&self) {
-        self.wait_for(|story| {
-            let views = story.views();
-            views.len() == story.expected && views.iter().all(|(_, run)| run.ended())
-        })
-        .await;
+        for number in 0..self.expected {
+            self.wait_for(|story| {
+                let id = story.runs.borrow().get(number).map(|(_, id)| id.clone());
+                let run = id.and_then(|id| story.services.port.run(&id));
+                run.is_some_and(|run| run.ended())
+            })
+            .await;
+        }
     }
 
     async fn wait_for(&self, holds: impl Fn(&Story<'_>) -> bool) {
@@ -148,14 +155,12 @@ impl<'p> Story<'p> {
 
     /// A run by its name; the first if none is said.
     fn run(&self, name: Option<&String>) -> Option<RunView> {
-        let views = self.views();
-        match name {
-            None => views.into_iter().next().map(|(_, run)| run),
-            Some(name) => views
-                .into_iter()
-                .find(|(known, _)| known == name)
-                .map(|(_, run)| run),
-        }
+        let runs = self.runs.borrow();
+        let (_, id) = match name {
+            None => runs.first(),
+            Some(name) => runs.iter().find(|(known, _)| known == name),
+        }?;
+        self.services.port.run(id)
     }
 
     async fn step(&self, step: &Step) -> Result<(), String> {
@@ -354,7 +359,6 @@ fn words(step: &Step) -> String {
 }
 
 fn coming(number: usize, run: &schema::Run, installation: &str, action_type: &str) -> Vec<Coming> {
-    let name = run.name.clone().unwrap_or_else(|| (number + 1).to_string());
     let kind = match run.kind {
         Kind::Action => port::Kind::Action,
         Kind::WorkflowNode => port::Kind::Node,
@@ -371,10 +375,7 @@ fn coming(number: usize, run: &schema::Run, installation: &str, action_type: &st
             identifier: "dispatch".to_owned(),
         },
     };
-    match run.times {
-        None => vec![one(name)],
-        Some(times) => (1..=times).map(|n| one(format!("{name}-{n}"))).collect(),
-    }
+    names_of(number, run).into_iter().map(one).collect()
 }
 
 fn create(port: &port::Port, run: &Coming) -> String {

@@ -9,7 +9,7 @@ use super::schema::Scenario;
 use super::tape::{CALLS, Recordings, Requests, Tape};
 use crate::config::{self, ConfigError};
 use crate::engine::{Engine, EngineOptions, Plugin, PoolSize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -118,6 +118,7 @@ const RECORDING: &str = ".recording.toml";
 /// A file or folder cannot be read.
 pub fn find(paths: &[PathBuf], filter: Option<&str>) -> io::Result<Vec<Case>> {
     let mut cases = Vec::new();
+    let mut seen = BTreeSet::new();
     for path in paths {
         let base = if path.is_dir() {
             path.clone()
@@ -129,36 +130,70 @@ pub fn find(paths: &[PathBuf], filter: Option<&str>) -> io::Result<Vec<Case>> {
         files.sort();
         for file in files {
             let name = name(&file, &base);
-            if filter.is_none_or(|filter| name.contains(filter)) {
+            let is_new = seen.insert(file.canonicalize().unwrap_or_else(|_| file.clone()));
+            if is_new && filter.is_none_or(|filter| name.contains(filter)) {
                 cases.push(read(file, name));
             }
         }
     }
+    one_recording_each(&mut cases);
     Ok(cases)
 }
 
+/// Two scenarios with one recording would write over each other's.
+fn one_recording_each(cases: &mut [Case]) {
+    let mut owners: BTreeMap<PathBuf, String> = BTreeMap::new();
+    for case in cases {
+        let Some(file) = case.recording() else {
+            continue;
+        };
+        if let Some(owner) = owners.get(&file) {
+            let told = format!("its recording {} is that of {owner} too", file.display());
+            case.scenario = Err(format!("{}: {told}", case.file.display()));
+        } else {
+            owners.insert(file, case.name.clone());
+        }
+    }
+}
+
 fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
-    if !path.is_dir() {
-        // What is named itself is taken whatever it is called, and read at once, so that a wrong name is told.
-        std::fs::metadata(path)?;
+    let in_words =
+        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    let kind = std::fs::metadata(path).map_err(in_words)?;
+    if kind.is_file() {
+        // What is named itself is taken whatever it is called.
         files.push(path.to_owned());
         return Ok(());
     }
-    for entry in std::fs::read_dir(path)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            collect(&path, files)?;
-        } else if is_scenario(&path) {
-            files.push(path);
+    if !kind.is_dir() {
+        let reason = format!("{} is neither a file nor a folder", path.display());
+        return Err(io::Error::other(reason));
+    }
+    for entry in std::fs::read_dir(path).map_err(in_words)? {
+        let entry = entry.map_err(in_words)?;
+        // Links are not followed into folders: one that leads up would never end.
+        if entry.file_type().map_err(in_words)?.is_dir() {
+            if !is_passed_over(&entry.file_name().to_string_lossy()) {
+                collect(&entry.path(), files)?;
+            }
+        } else if is_scenario(&entry.path()) && entry.path().is_file() {
+            files.push(entry.path());
         }
     }
     Ok(())
 }
 
-/// Whether a file holds a scenario, by its name.
+/// Folders that hold no scenarios: hidden ones, and what cargo builds.
+fn is_passed_over(folder: &str) -> bool {
+    folder.starts_with('.') || folder == "target"
+}
+
+/// Whether a file holds a scenario, by its name: a TOML file that is neither a recording nor cargo's.
 pub fn is_scenario(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.extension().is_some_and(|ending| ending == ENDING) && !name.ends_with(RECORDING)
+    path.extension().is_some_and(|ending| ending == ENDING)
+        && !name.ends_with(RECORDING)
+        && name != "Cargo.toml"
 }
 
 fn name(file: &Path, base: &Path) -> String {
@@ -292,10 +327,7 @@ fn play_into(
     let scenario = case.scenario.as_ref().map_err(Clone::clone)?;
     verdict.why.clone_from(&scenario.why);
     let plugin = plugins.of(case)?;
-    let in_file = |error: ScenarioError| match error {
-        ScenarioError::Senseless { .. } => format!("{}: {error}", case.file.display()),
-        error => error.to_string(),
-    };
+    let in_file = |error: ScenarioError| format!("{}: {error}", case.file.display());
     let file = case.recording();
     let requests = Requests::decide(file.as_deref(), manner.recordings).map_err(in_file)?;
     let played = play(scenario, plugin, &requests).map_err(in_file)?;

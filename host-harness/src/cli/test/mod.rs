@@ -21,8 +21,8 @@ pub(super) struct Arguments {
     #[arg(long)]
     filter: Option<String>,
     /// How many are played at once. The default is one for each core.
-    #[arg(long)]
-    jobs: Option<usize>,
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
     /// Show what happened in those that passed too, every request and every line of the log.
     #[arg(long)]
     trace: bool,
@@ -30,7 +30,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     record: bool,
     /// Make all recordings anew.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "record")]
     update: bool,
     /// Play again what changes affect, until Ctrl-C.
     #[arg(long)]
@@ -76,7 +76,7 @@ async fn play(
     let all = suite::find(&arguments.paths, arguments.filter.as_deref())
         .map_err(|error| Stop::Unusable(format!("the scenarios cannot be read: {error}")))?;
     if all.is_empty() {
-        return Err(Stop::unusable("there is no such scenario"));
+        return Err(nothing(arguments));
     }
     let cases: Vec<Case> = match selection {
         Selection::All => all.clone(),
@@ -87,7 +87,10 @@ async fn play(
             .collect(),
     };
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let jobs = arguments.jobs.unwrap_or(cores).max(1);
+    let jobs = arguments
+        .jobs
+        .map_or(cores, usize::from)
+        .min(cases.len().max(1));
     let plugins = Plugins::load(&cases, &arguments.component.component, jobs)
         .await
         .map_err(Stop::unusable)?;
@@ -98,6 +101,22 @@ async fn play(
     });
     report.end(&verdicts)?;
     Ok((all, verdicts.iter().all(suite::Verdict::passed)))
+}
+
+fn nothing(arguments: &Arguments) -> Stop {
+    let paths: Vec<String> = arguments
+        .paths
+        .iter()
+        .map(|it| it.display().to_string())
+        .collect();
+    let filter = arguments.filter.as_ref();
+    let filter = filter
+        .map(|it| format!(" whose name contains {it:?}"))
+        .unwrap_or_default();
+    Stop::Unusable(format!(
+        "there is no scenario in {}{filter}",
+        paths.join(", ")
+    ))
 }
 
 fn manner(arguments: &Arguments) -> Manner {

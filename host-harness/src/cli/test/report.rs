@@ -40,7 +40,7 @@ impl Report {
         self.bar.set_message(verdict.name.clone());
         if self.format == Format::Text && (self.traces || !verdict.passed()) {
             let text = verdict.told();
-            self.bar.suspend(|| print!("{text}"));
+            self.bar.suspend(|| output::write(&text));
         }
     }
 
@@ -48,9 +48,11 @@ impl Report {
     pub(super) fn end(&self, verdicts: &[Verdict]) -> Result<(), Stop> {
         self.bar.finish_and_clear();
         match self.format {
-            Format::Text => println!("{}", summary(verdicts, self.began.elapsed())),
+            Format::Text => {
+                output::write(&format!("{}\n", summary(verdicts, self.began.elapsed())))
+            }
             Format::Json => output::print(&as_json(verdicts, self.began.elapsed())),
-            Format::Junit => println!("{}", as_junit(verdicts)?),
+            Format::Junit => output::write(&format!("{}\n", as_junit(verdicts)?)),
         }
         Ok(())
     }

@@ -1,16 +1,15 @@
 //! `test --watch`: plays scenarios again when something that they depend on has changed.
 
 use super::{Arguments, Selection, play};
-use crate::cli::signals::Signals;
-use crate::cli::{Format, Stop};
+use crate::cli::{Format, Stop, output};
 use crate::scenario::affected::{Affected, Known, Watched, affected};
 use crate::scenario::suite::Case;
 use notify_debouncer_mini::notify::{RecommendedWatcher, RecursiveMode};
 use notify_debouncer_mini::{DebounceEventResult, Debouncer, new_debouncer};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::sync::mpsc;
 
 /// How long changes are gathered: editors write a file in several steps, compilers write several files.
@@ -19,9 +18,8 @@ const GATHER: Duration = Duration::from_millis(150);
 /// Folders that a component is usually built from, where they are there.
 const SOURCES: [&str; 4] = ["src", "wit", "component/src", "Cargo.toml"];
 
-/// Plays all scenarios, and then those that changes affect, until the process is told to stop.
+/// Plays all scenarios, and then those that changes affect. Ctrl-C ends the process, whatever it is doing.
 pub(super) async fn watch(arguments: &Arguments, format: Format) -> Result<(), Stop> {
-    let mut signals = Signals::listen()?;
     let (sender, mut changes) = mpsc::unbounded_channel();
     let debouncer = new_debouncer(GATHER, move |changed: DebounceEventResult| {
         // Whoever watched has gone when this fails.
@@ -29,7 +27,9 @@ pub(super) async fn watch(arguments: &Arguments, format: Format) -> Result<(), S
     });
     let mut eyes = Eyes {
         debouncer: debouncer.map_err(Stop::unusable)?,
-        seen: BTreeSet::new(),
+        watched: BTreeSet::new(),
+        began: SystemTime::now(),
+        seen: BTreeMap::new(),
     };
     let watched = Watched {
         scenarios: arguments.paths.iter().map(|it| absolute(it)).collect(),
@@ -40,20 +40,14 @@ pub(super) async fn watch(arguments: &Arguments, format: Format) -> Result<(), S
         let (cases, _) = play(arguments, format, &to_play).await?;
         let known = known(&cases, &arguments.component.component);
         eyes.look_at(&watched, &known)?;
-        println!("watching; Ctrl-C ends it\n");
+        output::write("watching; Ctrl-C ends it\n\n");
         to_play = loop {
-            let changed = tokio::select! {
-                () = signals.next() => return Ok(()),
-                changed = changes.recv() => changed,
-            };
-            let Some(changed) = changed else {
+            let Some(changed) = changes.recv().await else {
                 return Ok(());
             };
-            let paths: Vec<PathBuf> = changed
-                .map_err(Stop::unusable)?
-                .iter()
-                .map(|event| absolute(&event.path))
-                .collect();
+            let changed = changed.map_err(Stop::unusable)?;
+            let paths = changed.iter().map(|event| absolute(&event.path));
+            let paths: Vec<PathBuf> = paths.filter(|path| eyes.has_changed(path)).collect();
             if let Some(selection) = selection(&affected(&paths, &watched, &known), arguments) {
                 break selection;
             }
@@ -98,7 +92,18 @@ fn build(command: &str) -> bool {
 /// What is watched for changes.
 struct Eyes {
     debouncer: Debouncer<RecommendedWatcher>,
-    seen: BTreeSet<PathBuf>,
+    watched: BTreeSet<PathBuf>,
+    began: SystemTime,
+    /// What files looked like when they were last looked at.
+    seen: BTreeMap<PathBuf, Look>,
+}
+
+/// What a file looks like from outside; nothing if it is not there.
+type Look = Option<(SystemTime, u64)>;
+
+fn look(path: &Path) -> Look {
+    let file = std::fs::metadata(path).ok()?;
+    Some((file.modified().ok()?, file.len()))
 }
 
 impl Eyes {
@@ -108,6 +113,16 @@ impl Eyes {
         for path in watched.scenarios.iter().chain(&watched.sources) {
             self.add(path, RecursiveMode::Recursive)?;
         }
+        for known in known {
+            let files = [
+                Some(&known.file),
+                Some(&known.component),
+                known.recording.as_ref(),
+            ];
+            for path in files.into_iter().flatten() {
+                self.seen.entry(path.clone()).or_insert_with(|| look(path));
+            }
+        }
         for path in known.iter().map(|known| &known.component) {
             if let Some(folder) = path.parent().filter(|folder| folder.is_dir()) {
                 self.add(folder, RecursiveMode::NonRecursive)?;
@@ -116,8 +131,18 @@ impl Eyes {
         Ok(())
     }
 
+    /// Whether a file is another than when it was last looked at. That it was read is an event too, and no change.
+    fn has_changed(&mut self, path: &Path) -> bool {
+        let now = look(path);
+        let before = self.seen.insert(path.to_owned(), now);
+        match before {
+            Some(before) => before != now,
+            None => now.is_none_or(|(modified, _)| modified >= self.began),
+        }
+    }
+
     fn add(&mut self, path: &Path, mode: RecursiveMode) -> Result<(), Stop> {
-        if self.seen.insert(path.to_owned()) {
+        if self.watched.insert(path.to_owned()) {
             let watching = self.debouncer.watcher().watch(path, mode);
             watching.map_err(|error| {
                 Stop::Unusable(format!("{} cannot be watched: {error}", path.display()))

@@ -184,7 +184,7 @@ fn mismatches(expected: &ExpectedRequest, seen: &Seen<'_>, usual: Side) -> Vec<S
     let exchange = seen.exchange;
     compare("to", expected.to.unwrap_or(usual).word(), seen.side.word());
     if let Some(method) = &expected.method {
-        compare("method", method, &exchange.method);
+        compare("method", &method.to_ascii_uppercase(), &exchange.method);
     }
     if let Some(path) = &expected.path {
         compare("path", path, &target(exchange));

@@ -77,7 +77,8 @@ fn run_is(
             ));
         }
     };
-    text("status", &expected.status, Some(status(run)));
+    let wanted = expected.status.map(|status| status.word().to_owned());
+    text("status", &wanted, Some(status(run)));
     text("label", &expected.label, run.status_label.as_deref());
     let links = run.link.join(" ");
     text(

@@ -90,8 +90,8 @@ pub struct ExpectedRequest {
 pub struct ExpectedRun {
     /// Which; `*` for every run. Default: the first.
     pub run: Option<String>,
-    /// `SUCCESS`, `FAILURE`, `CANCELLED` (workflow nodes only) or `IN_PROGRESS`.
-    pub status: Option<String>,
+    /// How it stands.
+    pub status: Option<Status>,
     /// The label beside the status.
     pub label: Option<String>,
     /// Labels that it has had, in this order; others may lie between.
@@ -116,6 +116,32 @@ pub struct ExpectedRun {
     pub terminal_reports: Option<u32>,
     /// Whether it was acknowledged.
     pub acked: Option<bool>,
+}
+
+/// How a run stands in Port; one word for both kinds of run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Status {
+    /// It has not ended.
+    InProgress,
+    /// It has ended well.
+    Success,
+    /// It has failed.
+    Failure,
+    /// It was cancelled; runs of workflow nodes only.
+    Cancelled,
+}
+
+impl Status {
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Status::InProgress => "IN_PROGRESS",
+            Status::Success => "SUCCESS",
+            Status::Failure => "FAILURE",
+            Status::Cancelled => "CANCELLED",
+        }
+    }
 }
 
 /// A run of a workflow as GitHub has it in the end.

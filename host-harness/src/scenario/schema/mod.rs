@@ -7,7 +7,9 @@ mod story;
 mod units;
 mod worlds;
 
-pub use expect::{Expect, ExpectedRequest, ExpectedRun, ExpectedWorkflowRun, Order, Readiness};
+pub use expect::{
+    Expect, ExpectedRequest, ExpectedRun, ExpectedWorkflowRun, Order, Readiness, Status,
+};
 pub use fault::{Cut, DeliveryEffectWord, FaultTable, Faults, Times};
 pub use story::{
     AttemptTable, Call, DeliveryTable, Do, Function, Kind, Moment, OriginWord, Run, RunTable,

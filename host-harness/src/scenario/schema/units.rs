@@ -55,7 +55,11 @@ impl<T: Copy + PartialOrd> Bounds<T> {
         } else if let Some(rest) = text.strip_prefix("<=") {
             (None, Some(one(rest.trim())?))
         } else if let Some((least, most)) = text.split_once("..") {
-            (Some(one(least.trim())?), Some(one(most.trim())?))
+            let (least, most) = (one(least.trim())?, one(most.trim())?);
+            if least > most {
+                return None;
+            }
+            (Some(least), Some(most))
         } else {
             let value = one(text)?;
             (Some(value), Some(value))
@@ -226,6 +230,7 @@ mod tests {
         assert!(error.message().contains("such as"), "{error}");
         assert!(toml::from_str::<Row>("span = '-1h'").is_err());
         assert!(toml::from_str::<Row>("count = -1").is_err());
+        assert!(toml::from_str::<Row>("time = '10s .. 5s'").is_err());
     }
 
     #[test]
