@@ -62,7 +62,7 @@ export class Stage {
       `component = ${JSON.stringify(this.#bench.component)}`,
       'listen = "127.0.0.1:0"',
       `[port]\nbase-url = "${baseUrl}"\nclient-id = "${clientId}"\nclient-secret = { file = "client-secret" }\npoll-interval-ms = 50`,
-      '[check]\nfirst-queued = "50ms"\nruns-for = "1h"\nlongest-seconds = 3600',
+      '[check]\nfirst-seconds = 3600\nlongest-seconds = 3600',
       `[[installation]]\n${this.#installation('acme-github', 'secret')}`,
       `[[installation]]\n${this.#installation('documented', 'documented')}`,
     ].join('\n');

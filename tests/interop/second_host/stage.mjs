@@ -33,10 +33,13 @@ runs-for = "300ms"
 
 [[repository.workflow]]
 file = "long.yml"
-seconds = 600
+queued = "50ms"
+runs-for = "10m"
 ${['cut', 'silent', 'gateway', 'half', 'idle'].map((name) => `
 [[repository.workflow]]
 file = "${name}.yml"
+queued = "50ms"
+runs-for = "1s"
 `).join('')}`;
 
 export class Stage {
