@@ -62,6 +62,7 @@ pub mod clock;
 pub mod config;
 pub mod contract;
 pub mod credentials;
+pub mod doctor;
 pub mod egress;
 pub mod engine;
 pub mod host;
