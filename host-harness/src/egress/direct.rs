@@ -3,7 +3,7 @@
 //! They go the way that a guest's requests go: the same origin, the same addresses, the same authorities. What is
 //! different is the answer when that way is closed: a guest gets a code, whoever mends a set-up needs the reason.
 
-use super::connect::{Door, NoWay, SystemResolver};
+use super::connect::{Door, NoWay, Resolver, SystemResolver};
 use super::{Audience, Denied};
 use crate::credentials::Sender;
 use crate::installation::Installation;
@@ -68,8 +68,16 @@ impl Direct<'_> {
         network: Network,
         installation: &Installation,
     ) -> Result<Direct<'_>, TransportError> {
+        Direct::resolving_with(network, Arc::new(SystemResolver), installation)
+    }
+
+    fn resolving_with(
+        network: Network,
+        resolver: Arc<dyn Resolver>,
+        installation: &Installation,
+    ) -> Result<Direct<'_>, TransportError> {
         let exceptions = installation.exceptions().clone();
-        let door = Door::new(network, Arc::new(SystemResolver), exceptions);
+        let door = Door::new(network, resolver, exceptions);
         let tls = transport::tls(installation.trust())?;
         Ok(Direct {
             installation,
@@ -111,5 +119,71 @@ fn unreached(error: &transport::SendError) -> Unreached {
         Some(ConnectFailure::Certificate) => Unreached::Certificate(causes()),
         Some(ConnectFailure::Tls) => Unreached::Tls(causes()),
         Some(ConnectFailure::Other) | None => Unreached::Broken(causes()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::egress::trial::{Answers, Server, local, strict};
+
+    const FINE: &str = "HTTP/1.1 204 No Content\r\n\r\n";
+    const NAME: &str = "http://server.example";
+
+    async fn ask(
+        installation: &Installation,
+        url: &str,
+        addresses: &[&'static str],
+    ) -> Result<Response<Bytes>, Unreached> {
+        let resolver = Answers::new(&[addresses]);
+        let direct = Direct::resolving_with(Network::Machine, resolver, installation);
+        let request = Request::get(url).body(Bytes::new()).unwrap();
+        direct.unwrap().send(request).await
+    }
+
+    #[tokio::test]
+    async fn an_address_that_may_not_be_reached_is_named_with_the_exception() {
+        let error = ask(&strict(NAME), NAME, &["10.1.2.3"]).await.unwrap_err();
+        let Unreached::Address(sentence) = error else {
+            panic!("{error}");
+        };
+        for word in ["server.example", "10.1.2.3/32", "allow-addresses"] {
+            assert!(sentence.contains(word), "{sentence}");
+        }
+    }
+
+    #[tokio::test]
+    async fn no_origin_but_the_api_is_asked() {
+        let server = Server::answering(FINE).await;
+        let elsewhere = ask(&local(NAME), &server.url(), &["127.0.0.1"]).await;
+        assert!(
+            matches!(elsewhere, Err(Unreached::Denied(_))),
+            "{elsewhere:?}"
+        );
+        assert_eq!(server.connections(), 0);
+        let api = ask(&local(&server.url()), &server.url(), &["127.0.0.1"]).await;
+        assert_eq!(api.unwrap().status(), 204);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_http_is_a_broken_connection() {
+        let server = Server::answering("SSH-2.0-x\r\n").await;
+        let broken = ask(&local(&server.url()), &server.url(), &["127.0.0.1"]).await;
+        assert!(matches!(broken, Err(Unreached::Broken(_))), "{broken:?}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_never_ends_is_not_read_on() {
+        let length = LARGEST + 1;
+        let mut answer =
+            format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n").into_bytes();
+        answer.resize(answer.len() + length, b'x');
+        let server = Server::answering(answer).await;
+        let large = ask(&local(&server.url()), &server.url(), &["127.0.0.1"]).await;
+        assert!(
+            matches!(large, Err(Unreached::Broken(_))),
+            "{:?}",
+            large.map(|_| ())
+        );
     }
 }

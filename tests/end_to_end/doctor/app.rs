@@ -270,7 +270,7 @@ async fn an_apps_webhook_of_somebody_else_is_left_alone() {
     seen.expect(
         "webhook.hook",
         "wrong",
-        &["none of the organization acme", elsewhere],
+        &["the organization acme has none", elsewhere],
     );
     let first = clinic.look(&["--fix"]).await;
     let again = clinic.look(&["--fix"]).await;

@@ -16,8 +16,8 @@ use host_harness::simulator::port::{self, Port};
 use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use tokio::net::TcpListener;
 
 /// The token of the configuration: a classic one, so that its rights can be seen.
@@ -349,7 +349,8 @@ impl Seen {
     pub fn expect(&self, name: &str, state: &str, words: &[&str]) -> &Seen {
         let check = self.check(name);
         assert_eq!(check["state"], state, "{name}: {}", self.finished);
-        let said = format!("{}; {}", check["says"], check["remedy"]);
+        let text = |key: &str| check[key].as_str().unwrap_or_default().to_owned();
+        let said = format!("{}; {}", text("says"), text("remedy"));
         for word in words {
             assert!(said.contains(word), "{word:?} is not in {said}");
         }

@@ -31,7 +31,7 @@ async fn without_a_webhook_what_depends_on_it_is_not_looked_at() {
     seen.expect(
         "webhook.hook",
         "wrong",
-        &["none of the organization acme", "--fix"],
+        &["the organization acme has none", "--fix"],
     );
     seen.expect("webhook.deliveries", "not known", &["webhook.hook"]);
     assert_eq!(clinic.hooks().await.len(), 0);
@@ -140,7 +140,7 @@ async fn without_organization_and_repository_there_is_no_place_to_look() {
     seen.expect(
         "webhook.hook",
         "wrong",
-        &["none of the repository acme/shop"],
+        &["the repository acme/shop has none"],
     );
 }
 

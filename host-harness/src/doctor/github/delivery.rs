@@ -1,9 +1,9 @@
 //! What became of a webhook's last deliveries.
 
-use super::DELIVERIES;
 use super::client::{GitHub, shortened};
 use super::hook::{Hook, Wanted};
 use super::place::HookId;
+use super::webhook::DELIVERIES;
 use crate::doctor::finding::Finding;
 use jiff::Timestamp;
 use serde::Deserialize;

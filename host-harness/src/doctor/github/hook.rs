@@ -2,7 +2,7 @@
 
 use super::place::{HookId, Place};
 use super::repair::Repair;
-use super::{ACTIVE, CONTENT_TYPE, EVENTS, SIGNED, URL};
+use super::webhook::{ACTIVE, CONTENT_TYPE, EVENTS, SIGNED, URL};
 use crate::doctor::finding::Finding;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -181,15 +181,13 @@ fn url(hook: &Hook, wanted: &Wanted) -> Finding {
     match &wanted.url {
         Some(url) if *url != hook.url => {
             let says = format!("it goes to {goes_to}, and not to {url}");
-            return Finding::wrong(URL, says, FIX);
+            Finding::wrong(URL, says, FIX)
         }
-        _ if !hook.checks_certificates => {
-            return Finding::warning(
-                URL,
-                format!("it goes to {goes_to}, and GitHub does not check the certificate there"),
-                "enable SSL verification in the hook's settings",
-            );
-        }
+        _ if !hook.checks_certificates => Finding::warning(
+            URL,
+            format!("it goes to {goes_to}, and GitHub does not check the certificate there"),
+            "enable SSL verification in the hook's settings",
+        ),
         Some(_) => Finding::ok(URL, format!("it goes to {goes_to}")),
         None => Finding::not_known(
             URL,
