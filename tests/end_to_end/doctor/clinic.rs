@@ -63,7 +63,9 @@ impl Listener {
                 ),
             }
         };
-        let router = Router::new().route("/webhooks/{installation}", post(answer));
+        let router = Router::new()
+            .route("/webhooks/{installation}", post(answer.clone()))
+            .route("/integration/webhook", post(answer));
         Listener {
             url: serve(router).await,
             status,

@@ -53,13 +53,50 @@ async fn without_a_public_url_the_webhook_is_known_by_its_path_and_none_is_made(
 }
 
 #[tokio::test]
-async fn a_webhook_at_oceans_path_counts_where_there_is_one_installation() {
+async fn a_webhook_at_oceans_path_counts_if_it_goes_here_and_is_left_alone_elsewhere() {
     let clinic = Clinic::new().await;
-    let url = format!("{}/integration/webhook", clinic.listener.url);
-    clinic.make_hook(json!({ "config.url": url })).await;
-    let finished = clinic.doctor(&["--output", "json"]).await;
-    let seen = super::clinic::Seen::of(finished);
-    seen.expect("webhook.hook", "ok", &[]);
+    let url = |root: &str| format!("{root}/integration/webhook");
+    let elsewhere = json!({"config.url": url("http://127.0.0.1:9"), "events": ["push"]});
+    let id = clinic.make_hook(elsewhere).await;
+    let before = clinic.hooks().await;
+    let seen = clinic.look(&[]).await;
+    seen.only_wrong(&["webhook.hook"]);
+    let finished = clinic.doctor(&["--fix", "--output", "json"]).await;
+    assert_eq!(
+        super::clinic::Seen::of(finished).changes(),
+        Vec::<String>::new()
+    );
+    assert_eq!(clinic.hooks().await, before);
+    let path = format!("/orgs/acme/hooks/{id}");
+    clinic.rest("DELETE", &path, &json!(null)).await;
+    let here = json!({"config.url": url(&clinic.listener.url)});
+    clinic.make_hook(here).await;
+    let seen = clinic.look(&["--fix"]).await;
+    seen.only_wrong(&[])
+        .expect("webhook.url", "ok", &["/integration/webhook"]);
+    assert_eq!(seen.changes(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn of_several_webhooks_that_may_be_ours_none_is_touched() {
+    let clinic = Clinic::new().await;
+    for port in [9, 10] {
+        let url = format!("http://127.0.0.1:{port}/webhooks/acme-github");
+        clinic
+            .make_hook(json!({"config.url": url, "events": ["push"]}))
+            .await;
+    }
+    let before = clinic.hooks().await;
+    let seen = clinic.look(&["--fix"]).await;
+    seen.expect("webhook.hook", "warning", &["there are 2"]);
+    assert_eq!(seen.changes(), Vec::<String>::new());
+    let ids = |hooks: &[serde_json::Value]| {
+        hooks
+            .iter()
+            .map(|it| it["config"]["url"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&clinic.hooks().await), ids(&before));
 }
 
 #[tokio::test]

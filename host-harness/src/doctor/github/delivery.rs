@@ -190,8 +190,8 @@ mod tests {
         let mut hook = Hook::of_app(config, vec![]);
         hook.updated_at = Some(Timestamp::from_second(100).unwrap());
         let wanted = Wanted {
-            url: None,
-            paths: vec![],
+            urls: vec![],
+            path: String::new(),
             events: vec!["workflow_run".to_owned()],
             has_secret: true,
             takes_unsigned: false,

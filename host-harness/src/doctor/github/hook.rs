@@ -11,16 +11,25 @@ use url::Url;
 /// What a webhook for an installation has to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wanted {
-    /// Its URL, if somebody has said where the outside reaches the listener.
-    pub(super) url: Option<String>,
-    /// What its path has to end with, else: one of these.
-    pub(super) paths: Vec<String>,
+    /// The URLs that it may have, the one to give it first; none unless somebody has said where the outside reaches the
+    /// listener.
+    pub(super) urls: Vec<String>,
+    /// What the path of one ends with that has moved, or whose URL cannot be judged. It names the installation: a path that
+    /// others have too must not make their hooks ours.
+    pub(super) path: String,
     /// What the plugin wants to hear.
     pub(super) events: Vec<String>,
     /// Whether there is a secret here that it can be given.
     pub(super) has_secret: bool,
     /// Whether deliveries are accepted that nobody has signed.
     pub(super) takes_unsigned: bool,
+}
+
+impl Wanted {
+    /// Whether a hook goes to this installation for certain.
+    pub(super) fn has(&self, hook: &Hook) -> bool {
+        self.urls.contains(&hook.url)
+    }
 }
 
 /// A webhook that exists.
@@ -120,20 +129,14 @@ impl Hook {
 
 /// The hooks that are for this installation: those with its URL, or else those with its path.
 pub(super) fn ours<'h>(found: &'h [Hook], wanted: &Wanted) -> Vec<&'h Hook> {
-    let exact: Vec<&Hook> = match &wanted.url {
-        Some(url) => found.iter().filter(|hook| hook.url == *url).collect(),
-        None => vec![],
-    };
+    let exact: Vec<&Hook> = found.iter().filter(|hook| wanted.has(hook)).collect();
     if !exact.is_empty() {
         return exact;
     }
     let has_path = |hook: &&Hook| {
         Url::parse(&hook.url).is_ok_and(|url| {
             let path = url.path().trim_end_matches('/');
-            wanted
-                .paths
-                .iter()
-                .any(|wanted| path.ends_with(wanted.as_str()))
+            path.ends_with(&wanted.path)
         })
     };
     found.iter().filter(has_path).collect()
@@ -152,7 +155,9 @@ pub(super) fn judge(hook: &Hook, wanted: &Wanted) -> (Vec<Finding>, Vec<Repair>)
     ];
     let configure = Repair::Configure {
         hook: hook.id.clone(),
-        url: wanted.url.clone().filter(|url| *url != hook.url),
+        url: (!wanted.has(hook))
+            .then(|| wanted.urls.first().cloned())
+            .flatten(),
         content_type: hook.content_type != "json",
         secret: !hook.is_signed && wanted.has_secret,
     };
@@ -178,8 +183,8 @@ const FIX: &str = "run this again with --fix";
 
 fn url(hook: &Hook, wanted: &Wanted) -> Finding {
     let goes_to = hook.goes_to();
-    match &wanted.url {
-        Some(url) if *url != hook.url => {
+    match wanted.urls.first() {
+        Some(url) if !wanted.has(hook) => {
             let says = format!("it goes to {goes_to}, and not to {url}");
             Finding::wrong(URL, says, FIX)
         }
@@ -268,8 +273,8 @@ mod tests {
 
     fn wanted(url: Option<&str>) -> Wanted {
         Wanted {
-            url: url.map(str::to_owned),
-            paths: vec!["/webhooks/acme".to_owned()],
+            urls: url.map(str::to_owned).into_iter().collect(),
+            path: "/webhooks/acme".to_owned(),
             events: vec!["workflow_run".to_owned(), "workflow_job".to_owned()],
             has_secret: true,
             takes_unsigned: false,

@@ -88,11 +88,13 @@ impl Case<'_> {
         let path = format!("{}/webhooks/{id}", address.path_prefix);
         let only = format!("{}/integration/webhook", address.path_prefix);
         let secret = self.subject.installation.webhook_secret();
+        let paths = std::iter::once(&path).chain(address.is_the_only_one.then_some(&only));
         Wanted {
-            url: address.public_url.map(|url| url.with(&path)),
-            paths: std::iter::once(path)
-                .chain(address.is_the_only_one.then_some(only))
-                .collect(),
+            urls: match address.public_url {
+                Some(url) => paths.map(|path| url.with(path)).collect(),
+                None => vec![],
+            },
+            path,
             events: webhooks.events.clone(),
             has_secret: matches!(secret, WebhookSecret::Verify(_)),
             takes_unsigned: matches!(secret, WebhookSecret::AcceptUnsigned),
@@ -135,6 +137,10 @@ impl Case<'_> {
                 findings.push(judged);
             }
         }
+        // Several that may be ours, and no telling which is: none is touched.
+        if many > 1 && !wanted.has(hook) {
+            repairs.clear();
+        }
         Seen { findings, repairs }
     }
 }
@@ -171,7 +177,7 @@ fn missing(places: &Places, wanted: &Wanted) -> Seen {
     // Where one can be made: an App's serves all its organizations, an organization's all its repositories.
     let can_be_made = |place: &&Place| **place != Place::App || app_is_free;
     let place = places.seen.iter().find(can_be_made);
-    let finding = match (place, &wanted.url) {
+    let finding = match (place, wanted.urls.first()) {
         (None, _) if places.unseen.is_empty() && app.is_none() => Finding::not_known(
             HOOK,
             "neither organization nor repository is known, so there is no place to look for it",
