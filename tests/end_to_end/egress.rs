@@ -57,7 +57,7 @@ async fn a_call_needs_no_more_room_than_for_one_request_and_gives_it_back() {
 }
 
 /// A server in front of another that speaks TLS for it, as `localhost`. Returns its port and its authority as PEM.
-async fn tls_before(server: String) -> (u16, String) {
+pub(crate) async fn tls_before(server: String) -> (u16, String) {
     let mut params = CertificateParams::new(vec![]).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().unwrap();

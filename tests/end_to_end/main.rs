@@ -13,6 +13,7 @@ mod chaos;
 mod command_line;
 mod configuration;
 mod demo;
+mod doctor;
 mod egress;
 mod ingress;
 mod kills;

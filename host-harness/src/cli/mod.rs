@@ -7,6 +7,7 @@ mod chaos;
 mod configure;
 mod demo;
 mod dispatch;
+mod doctor;
 mod inspect;
 mod journal;
 mod new;
@@ -50,6 +51,8 @@ enum Command {
     Configure(configure::Arguments),
     /// Claim runs from Port, run them, and report how they end.
     Serve(serve::Arguments),
+    /// Say what is wrong with a set-up, and how to mend it.
+    Doctor(doctor::Arguments),
     /// Look into the journal of a host.
     Journal(journal::Arguments),
     /// Put this program under faults and kills, between a simulated GitHub and a simulated Port, and count.
@@ -150,6 +153,7 @@ async fn execute(cli: Cli) -> Result<(), Stop> {
         Command::Webhook(arguments) => webhook::run(arguments, output?).await,
         Command::Configure(arguments) => configure::run(arguments, output?).await,
         Command::Serve(arguments) => serve::run(arguments, output?).await,
+        Command::Doctor(arguments) => doctor::run(arguments, output?).await,
         Command::Journal(arguments) => journal::run(arguments, output?).await,
         Command::Chaos(arguments) => chaos::run(arguments, output?).await,
         Command::Simulate(arguments) => simulate::run(arguments, output?).await,

@@ -138,6 +138,29 @@ impl GitHubApp {
         })
     }
 
+    /// Client id or app id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Whose tokens may be used.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// Asks the server something as the App itself, with a JWT; `path` is below the one at which the API begins. What a
+    /// refusal repeats of the JWT is blotted out.
+    pub async fn ask_as_itself<S: Sender>(
+        &self,
+        method: Method,
+        path: String,
+        body: Bytes,
+        sender: &S,
+    ) -> Result<Response<Bytes>, AppError<S::Error>> {
+        let question = Question { method, path, body };
+        self.ask(&question, sender).await
+    }
+
     /// What its budget at the server is known by: an installation of an App has one of its own.
     pub fn budget_name(&self) -> String {
         match &self.scope {

@@ -28,6 +28,7 @@ mod body;
 mod budget;
 mod cache;
 mod connect;
+mod direct;
 mod head;
 mod headers;
 
@@ -50,6 +51,7 @@ pub(crate) use budget::pause_asked_for;
 pub use budget::{Budget, Budgets, Snapshot, Wait};
 pub use cache::Cache;
 pub use connect::{NoWay, Resolver, SystemResolver};
+pub use direct::{Direct, Unreached};
 pub use headers::is_credential;
 pub use mark::BeforeSending;
 pub use no_answer::{NoAnswer, NotAReason};

@@ -75,6 +75,7 @@ impl Reach {
 pub(super) struct App {
     issuer: Issuer,
     slug: String,
+    events: Vec<String>,
     created_at: SystemTime,
     installations: Vec<Installed>,
     /// The id of the next installation that names none.
@@ -97,6 +98,7 @@ impl App {
                 public_key,
             },
             slug: options.app_slug.clone(),
+            events: options.app_events.clone(),
             created_at: now,
             installations: Vec::new(),
             next_id: options.installation_id,

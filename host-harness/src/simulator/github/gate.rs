@@ -58,6 +58,8 @@ struct Credential {
     standing: Standing,
     write: bool,
     login: String,
+    /// Of a classic token: what answers to it show.
+    scopes: Option<String>,
 }
 
 #[derive(Debug)]
@@ -100,9 +102,24 @@ impl Gate {
             standing: Standing::Valid,
             write,
             login: login.to_owned(),
+            scopes: None,
         };
         self.credentials.insert(token.to_owned(), credential);
         self.quotas.insert(token.to_owned(), Quota::new(limit));
+    }
+
+    /// Makes a token a classic one, which has scopes.
+    pub(super) fn set_scopes(&mut self, token: &str, scopes: &str) {
+        if let Some(credential) = self.credentials.get_mut(token) {
+            credential.scopes = Some(scopes.to_owned());
+        }
+    }
+
+    /// The scopes of a classic token that is good.
+    pub(super) fn scopes(&self, token: &str) -> Option<String> {
+        let credential = self.credentials.get(token)?;
+        let is_valid = credential.standing == Standing::Valid;
+        credential.scopes.clone().filter(|_| is_valid)
     }
 
     /// Opens a quota that no single token has, unless it is open already.

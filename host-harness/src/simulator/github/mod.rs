@@ -209,6 +209,13 @@ impl GitHub {
         lock(&self.api.gate).add(token, write, login, self.api.options.rate_limit);
     }
 
+    /// A further token of the classic kind: every answer to it shows its scopes, and with `repo` among them it may write.
+    pub fn add_classic_token(&self, token: &str, login: &str, scopes: &str) {
+        let write = scopes.split(',').any(|scope| scope.trim() == "repo");
+        self.add_token(token, write, login);
+        lock(&self.api.gate).set_scopes(token, scopes);
+    }
+
     /// Lets a token expire, or brings it back. `false` if there is no such token.
     pub fn set_standing(&self, token: &str, standing: Standing) -> bool {
         lock(&self.api.app).set_standing(token, standing)

@@ -69,6 +69,8 @@ pub struct Options {
     ///
     /// [`TEST_KEY_PKCS1`]: super::TEST_KEY_PKCS1
     pub app_private_key: SecretString,
+    /// What the App has subscribed to, and its webhook is for. Default: `workflow_job` and `workflow_run`.
+    pub app_events: Vec<String>,
     /// Where the App is installed from the start. Default: nowhere.
     pub app_installations: Vec<AppInstallation>,
     /// How long an installation token lives. Default: one hour.
@@ -108,6 +110,7 @@ impl Default for Options {
             app_client_id: "Iv23liSimulatedApp01".into(),
             app_slug: "ocean-runner".into(),
             app_private_key: TEST_KEY_PKCS1.into(),
+            app_events: ["workflow_job", "workflow_run"].map(str::to_owned).to_vec(),
             app_installations: Vec::new(),
             app_token_life: Duration::from_secs(3_600),
             app_token_format: AppTokenFormat::Stateless,

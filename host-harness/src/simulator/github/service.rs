@@ -95,7 +95,11 @@ impl Service for Api {
 
     fn finish(&self, received: &Received, mut reply: Reply) -> Reply {
         let now = self.now();
-        let key = self.quota_key(&gate::token(received).unwrap_or_default());
+        let token = gate::token(received).unwrap_or_default();
+        if let Some(scopes) = lock(&self.gate).scopes(&token) {
+            reply.default_header("x-oauth-scopes", scopes);
+        }
+        let key = self.quota_key(&token);
         let segments = received.segments();
         let endpoint = endpoint::parse(&received.method, &segments);
         let (limit, used, remaining, reset) = lock(&self.gate).quota(&key, now);

@@ -10,8 +10,6 @@ use super::installation::{DEFAULT_PERMISSIONS, Installed};
 /// Login of the organization that the App belongs to.
 const OWNER: &str = "app-makers";
 
-const EVENTS: [&str; 2] = ["workflow_job", "workflow_run"];
-
 impl App {
     pub(super) fn object(&self, world: &mut World) -> Value {
         let owner = world.account(OWNER, true);
@@ -33,7 +31,7 @@ impl App {
             "created_at": time(self.created_at),
             "updated_at": time(self.created_at),
             "permissions": permissions,
-            "events": EVENTS,
+            "events": self.events,
             "installations_count": self.installations.len(),
         })
     }
@@ -63,7 +61,7 @@ impl App {
             "target_id": account.get("id"),
             "target_type": kind,
             "permissions": definition.permissions,
-            "events": EVENTS,
+            "events": self.events,
             "created_at": time(one.created_at),
             "updated_at": time(one.updated_at),
             "single_file_name": null,

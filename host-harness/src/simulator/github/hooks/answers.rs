@@ -11,9 +11,6 @@ use super::endpoint::{Action, Call, Owner};
 use super::request::{self, Form, Refusal, Wanted};
 use super::{Config, Hook, Target, objects, rules};
 
-/// What the App's hook hears of when it is first given a URL.
-const APP_EVENTS: [&str; 2] = ["workflow_job", "workflow_run"];
-
 impl Asked<'_> {
     /// Answers whoever may administer these hooks, or says why not.
     pub(in super::super) fn hooks(&self, call: &Call<'_>) -> Result<Reply, Reply> {
@@ -255,7 +252,7 @@ impl Asked<'_> {
             id: self.state.hook_id(),
             target: Target::App(None),
             config,
-            events: APP_EVENTS.map(str::to_owned).to_vec(),
+            events: self.state.options.app_events.clone(),
             active: true,
             created_at: now,
             updated_at: now,
