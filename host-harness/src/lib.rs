@@ -83,4 +83,5 @@ pub mod scrub;
 pub mod secrets;
 pub mod simulator;
 pub mod stage;
+pub mod terraform;
 pub mod transport;
