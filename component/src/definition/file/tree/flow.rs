@@ -1,6 +1,7 @@
 //! Lists and mappings in brackets, without the line breaks in them.
 
-use super::{MAX_DEPTH, Map, Node, in_quotes, member, unquoted};
+use super::text::{in_quotes, unquoted};
+use super::{MAX_DEPTH, Map, Node, member};
 
 /// What a text that begins with a bracket is.
 pub enum Read {
