@@ -8,6 +8,7 @@ mod tree;
 
 use std::fmt;
 
+use super::fit::shortened;
 use tree::{Map, Node, member};
 
 /// The trigger that lets a workflow be started through the API.
@@ -162,7 +163,7 @@ fn options(members: &Map) -> Option<Vec<String>> {
 }
 
 fn unknown_form(place: &str) -> Unreadable {
-    Unreadable::because(&["`", place, "` has a form that is not known"])
+    Unreadable::because(&["`", &shortened(place), "` has a form that is not known"])
 }
 
 #[cfg(test)]

@@ -92,7 +92,8 @@ pub fn compare(given: &Given, file: &WorkflowFile, max_inputs: usize, shown: &st
             }
         }
     }
-    if !given.open {
+    // What is missing from a file that cannot be used is beside the point, and may be a long list.
+    if !given.open && count <= max_inputs {
         for input in file.inputs.iter().filter(|input| !given.has(&input.name)) {
             fit.left_out(input, shown);
         }
@@ -107,7 +108,7 @@ impl Fit {
     }
 
     fn left_out(&mut self, input: &Declared, shown: &str) {
-        let name = &input.name;
+        let name = shortened(&input.name);
         if input.has_default {
             return;
         }
@@ -135,7 +136,7 @@ fn unknown(name: &str, file: &WorkflowFile, shown: &str) -> Failure {
         .iter()
         .find(|input| input.name.eq_ignore_ascii_case(name));
     let remedy = match near {
-        Some(input) => format!("Write it as `{}`.", input.name),
+        Some(input) => format!("Write it as `{}`.", shortened(&input.name)),
         None if file.inputs.is_empty() => {
             format!(
                 "Remove `{name}`, or declare it in the workflow's file, which declares no inputs."
@@ -168,7 +169,7 @@ fn wrong_value(input: &Declared, text: &str) -> Option<Failure> {
     if text.is_empty() && input.has_default {
         return None;
     }
-    let name = &input.name;
+    let name = shortened(&input.name);
     match &input.kind {
         Kind::Text => None,
         Kind::Boolean if matches!(text, "true" | "false") => None,
@@ -269,7 +270,7 @@ fn listed(names: &[&str]) -> String {
 }
 
 /// A text of a length that can be read.
-fn shortened(text: &str) -> String {
+pub fn shortened(text: &str) -> String {
     let mut characters = text.chars();
     let mut start: String = characters.by_ref().take(60).collect();
     if characters.next().is_some() {

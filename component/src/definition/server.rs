@@ -80,19 +80,22 @@ impl Draft<'_> {
         properties: &Properties,
     ) {
         let Some(default) = repository.default_branch.as_deref() else {
+            self.notes.push(
+                "The workflow's file was not compared: GitHub told no default branch.".to_owned(),
+            );
             return;
         };
         match chosen_ref(properties) {
             ChosenRef::Default => {
                 if let Some(read) = self.file_at(github, repository, file, default, "workflow") {
-                    let shown = format!("`{file}` at `{default}`");
+                    let shown = shown(file, default);
                     self.require_trigger(&read, &shown);
                     self.compare_inputs(&read, &shown, properties);
                 }
             }
             ChosenRef::Fixed(reference, place) => {
                 if let Some(read) = self.file_at(github, repository, file, &reference, place) {
-                    let shown = format!("`{file}` at `{reference}`");
+                    let shown = shown(file, &reference);
                     self.require_trigger(&read, &shown);
                     self.compare_inputs(&read, &shown, properties);
                 }
@@ -104,7 +107,7 @@ impl Draft<'_> {
             ChosenRef::Unknown => {
                 let before = self.problems.len();
                 if let Some(read) = self.file_at(github, repository, file, default, "workflow") {
-                    let shown = format!("`{file}` at `{default}`");
+                    let shown = shown(file, default);
                     self.require_trigger(&read, &shown);
                     self.compare_inputs(&read, &shown, properties);
                 }
@@ -242,6 +245,15 @@ fn chosen_ref(properties: &Properties) -> ChosenRef {
     }
 }
 
+/// A file and where it lies, for people.
+fn shown(file: &str, reference: &str) -> String {
+    format!(
+        "`{}` at `{}`",
+        fit::shortened(file),
+        fit::shortened(reference)
+    )
+}
+
 /// Whether a `ref` means this branch.
 fn is_branch(reference: &str, branch: &str) -> bool {
     reference.strip_prefix("refs/heads/").unwrap_or(reference) == branch
@@ -259,7 +271,7 @@ fn fetch(
     let unreadable = |why: &str| {
         Failure::rejected(
             "workflow-file-unreadable",
-            format!("`{file}` at `{reference}` cannot be read: {why}."),
+            format!("{} cannot be read: {why}.", shown(file, reference)),
             "Correct the file. If GitHub runs it as it is, check the definition without asking GitHub.",
         )
     };
@@ -279,7 +291,8 @@ fn may_write(scopes: &str, writable: Option<bool>) -> Result<(), Failure> {
         return Err(Failure::rejected(
             "permission-missing",
             format!(
-                "The token of this installation has the scopes `{scopes}`, which do not let it start workflows."
+                "The token of this installation has the scopes `{}`, which do not let it start workflows.",
+                fit::shortened(scopes)
             ),
             "Give it the scope `repo`.",
         ));
