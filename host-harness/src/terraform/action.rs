@@ -210,22 +210,16 @@ fn properties(mut properties: Object, lost: &mut Vec<String>) -> Hcl {
         ("reportWorkflowStatus", "report_workflow_status"),
     ];
     rename(&mut properties, &names, &mut members, lost);
-    let reference = properties.take("ref");
-    let mut inputs = match properties.object("workflowInputs", lost) {
-        None => Vec::new(),
-        Some(inputs) => {
-            let of = |(key, value): (&String, &Box<serde_json::value::RawValue>)| {
-                Some((key.clone(), Hcl::of(value.get())?))
-            };
-            inputs.members.iter().filter_map(of).collect()
+    let mut inputs = Members::new();
+    if let Some(mut given) = properties.object("workflowInputs", lost) {
+        let keys: Vec<String> = given.members.keys().cloned().collect();
+        for key in &keys {
+            rename(&mut given, &[(key, key)], &mut inputs, lost);
         }
-    };
-    if let Some(value) = reference.as_deref().and_then(Hcl::of) {
-        if inputs.iter().any(|(key, _)| key == "ref") {
-            lost.push(properties.at("ref"));
-        } else {
-            put(&mut inputs, "ref", value);
-        }
+    }
+    // A `ref` that is left here has no counterpart.
+    if inputs.iter().all(|(key, _)| key != "ref") {
+        rename(&mut properties, &[("ref", "ref")], &mut inputs, lost);
     }
     if !inputs.is_empty() {
         let inputs = Hcl::Json(Box::new(Hcl::Object(inputs)));

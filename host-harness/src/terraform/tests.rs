@@ -139,5 +139,11 @@ fn what_has_no_counterpart_is_told_with_its_place_and_not_left_out() {
             "/integrationActionExecutionProperties/extra"
         ]
     );
+    assert_eq!(
+        lost(
+            r#"{"integrationActionExecutionProperties":{"workflowInputs":{"a":"\ud800","b":null}}}"#
+        ),
+        ["/integrationActionExecutionProperties/workflowInputs/a"]
+    );
     assert_eq!(resource("[]"), Err(TerraformError::NoObject));
 }
