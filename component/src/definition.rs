@@ -4,12 +4,13 @@
 //! definition around them. A text that contains `{{` is a template that Port fills in for each run, so only its run
 //! can be checked.
 
+mod file;
+mod fit;
 mod server;
 
 use crate::contract::ocean::integration_action::types::{
     Configured, Failure, Hosting, Installation, Origin, Problem, Scope,
 };
-use crate::github::GitHub;
 use crate::host::Host;
 use crate::inputs;
 use crate::json::{self, JsonError, Members};
@@ -28,9 +29,8 @@ const KNOWN: [&str; 6] = ["org", "repo", "workflow", "ref", "workflowInputs", RE
 
 /// Checks and completes a definition: a whole action, or its `invocationMethod` alone.
 ///
-/// With [`Scope::AgainstServer`] GitHub is asked whether the repository and the workflow exist and can be used. Whether
-/// the workflow has a `workflow_dispatch` trigger and takes the given inputs stands only in its file, which is not
-/// read here; a run that GitHub refuses for such a reason fails with a code that says so.
+/// With [`Scope::AgainstServer`] GitHub is asked whether the repository and the workflow exist and can be used, and for
+/// the workflow's file: does it have a `workflow_dispatch` trigger, and does it take the given inputs?
 ///
 /// # Errors
 /// Everything that is wrong, at once.
@@ -394,44 +394,6 @@ impl Draft<'_> {
              workflow_dispatch and repository_dispatch."
                 .to_owned(),
         );
-    }
-
-    /// Compares the definition with what GitHub has. Only values that are fixed can be compared.
-    fn ask_server(
-        &mut self,
-        host: &dyn Host,
-        owner: Option<&str>,
-        repository: Option<&str>,
-        workflow: Option<&Workflow>,
-        properties: &mut Properties,
-    ) {
-        let (Some(owner), Some(repository)) = (owner, repository) else {
-            self.notes.push(
-                "GitHub was not asked: `org` and `repo` are not both fixed values.".to_owned(),
-            );
-            return;
-        };
-        let github = match GitHub::of(host, self.installation) {
-            Ok(github) => github,
-            Err(failure) => return self.problems.push(failure.at("")),
-        };
-        let answer = github
-            .repository(owner, repository, true)
-            .and_then(|(found, _)| server::usable(self.installation, found));
-        let Some(found) = self.checked("repo", answer) else {
-            return;
-        };
-        if let Some(workflow) = workflow {
-            let file = server::startable(&github, &found, workflow);
-            if let (Some(file), Workflow::DisplayName(_)) =
-                (self.checked("workflow", file), workflow)
-            {
-                self.notes.push(format!(
-                    "`workflow` was set to `{file}`, the file of the workflow with that name."
-                ));
-                properties.set("workflow", json::string(&file));
-            }
-        }
     }
 
     /// Takes a value, or notes what is wrong with it.

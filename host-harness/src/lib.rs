@@ -85,4 +85,5 @@ pub mod scrub;
 pub mod secrets;
 pub mod simulator;
 pub mod stage;
+pub mod terraform;
 pub mod transport;

@@ -306,6 +306,9 @@ fn workflow(path: &str, state: &str) -> Result<crate::host::Response, crate::hos
     )
 }
 
+/// A workflow's file that takes no inputs.
+const DISPATCHABLE: &str = "on: workflow_dispatch";
+
 #[test]
 fn against_the_server_repository_and_workflow_must_be_usable() {
     let deploy = ".github/workflows/deploy.yml";
@@ -332,7 +335,11 @@ fn against_the_server_repository_and_workflow_must_be_usable() {
             "/workflow",
         ),
         (
-            vec![repository(), workflow(deploy, "disabled_manually")],
+            vec![
+                repository(),
+                workflow(deploy, "disabled_manually"),
+                answer(200, DISPATCHABLE),
+            ],
             "workflow-disabled",
             "/workflow",
         ),
@@ -363,7 +370,11 @@ fn against_the_server_repository_and_workflow_must_be_usable() {
         );
         assert!(host.asked().iter().all(|line| line.starts_with("GET ")));
     }
-    let host = Script::of([repository(), workflow(deploy, "active")]);
+    let host = Script::of([
+        repository(),
+        workflow(deploy, "active"),
+        answer(200, DISPATCHABLE),
+    ]);
     assert!(
         configure(
             &host,
@@ -400,6 +411,7 @@ fn a_display_name_is_replaced_by_its_file_once_the_server_was_asked() {
         repository(),
         answer(200, list),
         workflow(".github/workflows/deploy.yml", "active"),
+        answer(200, DISPATCHABLE),
     ]);
     let configured = configure(
         &host,

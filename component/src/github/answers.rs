@@ -21,6 +21,13 @@ pub enum Subject<'a> {
     Workflow(&'a str),
     /// A repository's list of workflows.
     Workflows,
+    /// The file of a workflow at a branch or tag.
+    File {
+        /// Its name.
+        file: &'a str,
+        /// The branch or tag.
+        reference: &'a str,
+    },
     /// The list of a workflow's runs.
     Runs,
     /// One run.
@@ -121,7 +128,7 @@ fn refusal(subject: &Subject<'_>, response: &Response, message: &str) -> (&'stat
                 .to_owned(),
         ),
         403 => forbidden(response, message),
-        404 | 410 => missing(subject),
+        404 | 410 => missing(subject, message),
         409 if matches!(subject, Subject::Cancel) => {
             ("already-completed", "Nothing to do: the run has ended already.".to_owned())
         }
@@ -165,8 +172,19 @@ fn forbidden(response: &Response, message: &str) -> (&'static str, String) {
     ("permission-missing", remedy)
 }
 
-fn missing(subject: &Subject<'_>) -> (&'static str, String) {
+fn missing(subject: &Subject<'_>, message: &str) -> (&'static str, String) {
     match subject {
+        Subject::File { reference, .. } if message.starts_with("No commit found for the ref") => (
+            "ref-not-found",
+            format!("Create the branch or tag `{reference}`, or correct `ref`."),
+        ),
+        Subject::File { file, reference } => (
+            "workflow-not-at-ref",
+            format!(
+                "Add {file} at `{reference}`, or name another branch or tag in `ref`. If it is there, check that the \
+                 credential may read the repository's contents: GitHub hides what it may not."
+            ),
+        ),
         Subject::Repository(name) => (
             "repository-not-found",
             format!("Check that `{name}` exists and that the credential may see it: GitHub hides what it may not."),

@@ -15,7 +15,7 @@ pub use objects::{
 use crate::contract::ocean::integration_action::types::{Failure, FailureKind, Installation};
 use crate::host::{Host, Method, Request, Response, TransportError};
 use crate::json::{self, FromJson};
-use crate::names::encoded;
+use crate::names::{WORKFLOW_FOLDER, encoded};
 use crate::time;
 
 /// The most redirects that are followed for one question.
@@ -23,6 +23,10 @@ const MAX_REDIRECTS: usize = 3;
 
 /// Items on a page: the most that GitHub gives.
 pub const PAGE_SIZE: usize = 100;
+
+/// GitHub's media types: objects, and files as they are.
+const JSON: &str = "application/vnd.github+json";
+const RAW: &str = "application/vnd.github.raw+json";
 
 /// The GitHub server of one installation.
 pub struct GitHub<'h> {
@@ -111,6 +115,17 @@ impl<'h> GitHub<'h> {
         fresh: bool,
         body: Option<&str>,
     ) -> Result<Response, TransportError> {
+        self.exchange_as(JSON, method, path, fresh, body)
+    }
+
+    fn exchange_as(
+        &self,
+        media: &str,
+        method: Method,
+        path: &str,
+        fresh: bool,
+        body: Option<&str>,
+    ) -> Result<Response, TransportError> {
         let mut path = [self.prefix.as_str(), path].concat();
         let mut redirects = 0;
         loop {
@@ -119,7 +134,7 @@ impl<'h> GitHub<'h> {
                 secure: self.secure,
                 authority: self.authority.clone(),
                 path,
-                headers: headers(fresh, body.is_some()),
+                headers: headers(media, fresh, body.is_some()),
                 body: body.map(str::to_owned),
             };
             let response = self.host.send(&request)?;
@@ -169,8 +184,18 @@ impl<'h> GitHub<'h> {
         path: &str,
         fresh: bool,
     ) -> Result<Response, Failure> {
+        self.read_as(JSON, subject, path, fresh)
+    }
+
+    fn read_as(
+        &self,
+        media: &str,
+        subject: &Subject<'_>,
+        path: &str,
+        fresh: bool,
+    ) -> Result<Response, Failure> {
         let response = self
-            .exchange(Method::Get, path, fresh, None)
+            .exchange_as(media, Method::Get, path, fresh, None)
             .map_err(|error| unreached(&error))?;
         if response.status == 200 {
             Ok(response)
@@ -195,7 +220,11 @@ impl<'h> GitHub<'h> {
             &repository_path(owner, name),
             fresh,
         )?;
-        let repository: Repository = parse(&response)?;
+        let mut repository: Repository = parse(&response)?;
+        repository.scopes = response
+            .header("x-oauth-scopes")
+            .filter(|scopes| !scopes.is_empty())
+            .map(str::to_owned);
         if repository.has_sound_names() {
             Ok((repository, self.now(&response)))
         } else {
@@ -229,6 +258,35 @@ impl<'h> GitHub<'h> {
         );
         parse(&self.read(&Subject::Workflows, &path, true)?)
     }
+
+    /// The bytes of a workflow's file at a branch or tag. Asked past caches, as [`Self::workflow`].
+    ///
+    /// # Errors
+    /// As [`Self::read`], and `unreadable-answer` if the end is missing.
+    pub fn workflow_file(
+        &self,
+        owner: &str,
+        name: &str,
+        file: &str,
+        reference: &str,
+    ) -> Result<Vec<u8>, Failure> {
+        let path = [
+            &repository_path(owner, name),
+            "/contents/",
+            WORKFLOW_FOLDER,
+            &encoded(file),
+            "?ref=",
+            &encoded(reference),
+        ]
+        .concat();
+        let subject = Subject::File { file, reference };
+        let response = self.read_as(RAW, &subject, &path, true)?;
+        if response.complete {
+            Ok(response.body)
+        } else {
+            Err(unreadable_answer(&response, "it is incomplete"))
+        }
+    }
 }
 
 /// The path of a repository. The names have been checked; encoding them is the second fence.
@@ -250,21 +308,24 @@ pub fn run_path(owner: &str, name: &str, run: u64) -> String {
 /// the body broke off.
 pub fn parse<'r, T: FromJson<'r>>(response: &'r Response) -> Result<T, Failure> {
     json::from_slice(&response.body).map_err(|fault| {
-        let why = if response.complete {
-            fault.to_string()
+        if response.complete {
+            unreadable_answer(response, &fault.to_string())
         } else {
-            "it is incomplete".to_owned()
-        };
-        Failure::new(
-            FailureKind::Unavailable,
-            "unreadable-answer",
-            format!(
-                "GitHub's answer ({}) cannot be read: {why}.",
-                response.status
-            ),
-        )
-        .with_remedy("If this stays so, check whether a proxy answers in GitHub's place.")
+            unreadable_answer(response, "it is incomplete")
+        }
     })
+}
+
+fn unreadable_answer(response: &Response, why: &str) -> Failure {
+    Failure::new(
+        FailureKind::Unavailable,
+        "unreadable-answer",
+        format!(
+            "GitHub's answer ({}) cannot be read: {why}.",
+            response.status
+        ),
+    )
+    .with_remedy("If this stays so, check whether a proxy answers in GitHub's place.")
 }
 
 /// The failure of a question that got no answer and would have changed nothing.
@@ -299,7 +360,7 @@ fn unnamed_repository() -> Failure {
     )
 }
 
-fn headers(fresh: bool, has_body: bool) -> Vec<(&'static str, String)> {
+fn headers(media: &str, fresh: bool, has_body: bool) -> Vec<(&'static str, String)> {
     let agent = concat!(
         "ocean-",
         env!("CARGO_PKG_NAME"),
@@ -307,7 +368,7 @@ fn headers(fresh: bool, has_body: bool) -> Vec<(&'static str, String)> {
         env!("CARGO_PKG_VERSION")
     );
     let mut headers = vec![
-        ("accept", "application/vnd.github+json".to_owned()),
+        ("accept", media.to_owned()),
         ("user-agent", agent.to_owned()),
         ("x-github-api-version", "2022-11-28".to_owned()),
     ];

@@ -39,6 +39,16 @@ pub struct Repository {
     pub archived: bool,
     /// Whether GitHub has switched it off.
     pub disabled: bool,
+    /// Whether the account of the credential may write. Of an App, which is no account, it tells nothing.
+    pub writable: Option<bool>,
+    /// The scopes of the credential. GitHub tells those of classic tokens, with each answer.
+    pub scopes: Option<String>,
+}
+
+/// What an account may do in a repository.
+#[derive(Clone, Debug, Default)]
+struct Permissions {
+    push: Option<bool>,
 }
 
 impl Repository {
@@ -189,6 +199,18 @@ impl<'a> Object<'a> for Repository {
             default_branch: fields.maybe("default_branch"),
             archived: fields.maybe("archived").unwrap_or_default(),
             disabled: fields.maybe("disabled").unwrap_or_default(),
+            writable: fields
+                .maybe("permissions")
+                .and_then(|permissions: Permissions| permissions.push),
+            scopes: None,
+        }
+    }
+}
+
+impl<'a> Object<'a> for Permissions {
+    fn of(fields: &mut Fields<'a>) -> Self {
+        Self {
+            push: fields.maybe("push"),
         }
     }
 }

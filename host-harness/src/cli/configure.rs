@@ -2,13 +2,14 @@
 
 use super::{ComponentArgument, Output, SingleCall, Stop, output, prepare, read_text};
 use crate::contract::json as as_json;
-use crate::contract::{Configured, Origin, Scope};
+use crate::contract::{Configured, Origin, Problem, Scope};
 use crate::runtime::Call;
+use crate::terraform::{self, TerraformError};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Arguments of `configure`.
 #[derive(Debug, Args)]
@@ -24,6 +25,9 @@ pub(super) struct Arguments {
     /// Ask the server as well: does what the definition names exist, can it be started?
     #[arg(long, visible_alias = "against-github")]
     against_server: bool,
+    /// Print the definition as a `port_action` of Port's Terraform provider.
+    #[arg(long)]
+    terraform: bool,
     #[command(flatten)]
     component: ComponentArgument,
 }
@@ -38,17 +42,20 @@ enum OriginArgument {
 
 /// The definition stands in it as the component gave it: read and written again, its numbers could lose digits and its
 /// members their order.
-fn as_json(configured: &Configured) -> Result<String, Stop> {
+fn as_json(configured: &Configured, terraform: Option<&str>) -> Result<String, Stop> {
     #[derive(Serialize)]
     struct Answer<'c> {
         ok: bool,
         definition: &'c RawValue,
         notes: &'c [String],
+        #[serde(skip_serializing_if = "Option::is_none")]
+        terraform: Option<&'c str>,
     }
     let answer = Answer {
         ok: true,
         definition: serde_json::from_str(&configured.definition).map_err(Stop::unusable)?,
         notes: &configured.notes,
+        terraform,
     };
     serde_json::to_string_pretty(&answer).map_err(Stop::unusable)
 }
@@ -73,39 +80,73 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
         .configure(call, definition, origin, scope)
         .await
         .map_err(Stop::unusable)?;
-    match result {
-        Ok(configured) => {
-            let text = match format {
-                Output::Json => as_json(&configured)?,
-                Output::Text => {
-                    for note in &configured.notes {
-                        eprintln!("note: {note}");
-                    }
-                    configured.definition
-                }
-            };
-            println!("{text}");
-            Ok(())
+    let configured = match result {
+        Ok(configured) => configured,
+        Err(problems) => return Err(refuse(&arguments.definition, &problems, format)),
+    };
+    let resource = arguments
+        .terraform
+        .then(|| terraform::resource(&configured.definition));
+    match resource.transpose() {
+        Ok(resource) => print(configured, resource, format),
+        Err(error) => {
+            let problems = without_counterpart(&error);
+            Err(refuse(&arguments.definition, &problems, format))
         }
-        Err(problems) => {
-            if format == Output::Json {
-                let problems: Vec<_> = problems.iter().map(as_json::problem).collect();
-                output::print(&json!({"ok": false, "problems": problems}));
-            } else {
-                for problem in &problems {
-                    let place = match problem.pointer.as_str() {
-                        "" => "(the whole document)",
-                        pointer => pointer,
-                    };
-                    println!(
-                        "{}: {place}: {}",
-                        arguments.definition.display(),
-                        problem.message
-                    );
-                    println!("    remedy: {} [{}]", problem.remedy, problem.code);
-                }
+    }
+}
+
+fn print(configured: Configured, terraform: Option<String>, format: Output) -> Result<(), Stop> {
+    let text = match format {
+        Output::Json => as_json(&configured, terraform.as_deref())?,
+        Output::Text => {
+            for note in &configured.notes {
+                eprintln!("note: {note}");
             }
-            Err(Stop::No)
+            terraform.unwrap_or(configured.definition)
         }
+    };
+    println!("{}", text.trim_end());
+    Ok(())
+}
+
+fn refuse(file: &Path, problems: &[Problem], format: Output) -> Stop {
+    if format == Output::Json {
+        let problems: Vec<_> = problems.iter().map(as_json::problem).collect();
+        output::print(&json!({"ok": false, "problems": problems}));
+        return Stop::No;
+    }
+    for problem in problems {
+        let place = match problem.pointer.as_str() {
+            "" => "(the whole document)",
+            pointer => pointer,
+        };
+        println!("{}: {place}: {}", file.display(), problem.message);
+        println!("    remedy: {} [{}]", problem.remedy, problem.code);
+    }
+    Stop::No
+}
+
+/// A good definition that Terraform cannot say.
+fn without_counterpart(error: &TerraformError) -> Vec<Problem> {
+    let problem = |pointer: &str, message: String| {
+        Problem {
+        pointer: pointer.to_owned(),
+        code: "no-terraform-counterpart".to_owned(),
+        message,
+        remedy: "Leave `--terraform` out and save the definition through Port's API, or write this part by hand."
+            .to_owned(),
+    }
+    };
+    match error {
+        TerraformError::NoCounterpart(pointers) => pointers
+            .iter()
+            .map(|pointer| {
+                let message =
+                    "This has no counterpart in `port_action` that is known here, or is missing.";
+                problem(pointer, message.to_owned())
+            })
+            .collect(),
+        TerraformError::NoObject => vec![problem("", format!("{error}."))],
     }
 }

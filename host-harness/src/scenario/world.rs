@@ -343,6 +343,7 @@ impl schema::Input {
         let mut input = match self.kind.as_deref() {
             Some("boolean") => Input::boolean(&self.name),
             Some("number") => Input::number(&self.name),
+            Some("environment") => Input::environment(&self.name),
             _ if !self.options.is_empty() => Input::choice(&self.name, &self.options),
             _ => Input::new(&self.name),
         };

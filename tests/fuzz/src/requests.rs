@@ -109,6 +109,7 @@ fn known_path(method: Method, path: &str) -> Place {
         | (Method::Get, ["", "repos", _, _, "actions", "workflows", _])
         | (Method::Get, ["", "repos", _, _, "actions", "workflows", _, "runs"])
         | (Method::Post, ["", "repos", _, _, "actions", "workflows", _, "dispatches"]) => true,
+        (Method::Get, ["", "repos", _, _, "contents", ".github", "workflows", _]) => true,
         (Method::Get, ["", "repos", _, _, "actions", "runs", id])
         | (Method::Post, ["", "repos", _, _, "actions", "runs", id, "cancel"]) => is_number(id),
         (
@@ -260,6 +261,7 @@ mod tests {
     fn what_is_allowed_passes() {
         starts(&[b"422", b"500"], FailureKind::Ambiguous);
         asks("/repos/Acme/shop/actions/workflows/a%20b.yml");
+        asks("/repos/acme/shop/contents/.github/workflows/a%20b.yml?ref=feature%2Fone");
     }
 
     #[test]
@@ -284,6 +286,12 @@ mod tests {
     #[should_panic(expected = "is in neither of")]
     fn another_repository_is_noticed() {
         asks("/repos/acme/other");
+    }
+
+    #[test]
+    #[should_panic(expected = "no path of this plugin")]
+    fn another_file_is_noticed() {
+        asks("/repos/acme/shop/contents/.env/workflows/deploy.yml");
     }
 
     #[test]

@@ -184,7 +184,7 @@ pub struct Failing {
 pub struct Input {
     /// Its name.
     pub name: String,
-    /// `string` (default), `boolean`, `number`, or `choice` with options.
+    /// `string` (default), `boolean`, `number`, `environment`, or `choice` with options.
     #[serde(rename = "type")]
     pub kind: Option<String>,
     /// The values that it may have.

@@ -330,6 +330,15 @@ impl Input {
         }
     }
 
+    /// An `environment` input: GitHub offers the repository's environments to people, and takes any text.
+    #[must_use]
+    pub fn environment(name: impl Into<String>) -> Self {
+        Self {
+            kind: "environment",
+            ..Self::new(name)
+        }
+    }
+
     /// A `choice` input.
     #[must_use]
     pub fn choice<I: IntoIterator<Item = S>, S: Into<String>>(

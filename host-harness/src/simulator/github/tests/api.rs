@@ -428,6 +428,35 @@ async fn the_server_tells_its_addresses() -> Outcome {
 }
 
 #[tokio::test]
+async fn a_workflow_s_file_tells_every_type_of_input_as_dispatches_take_it() -> Outcome {
+    let github = GitHub::start(Options::default()).await?;
+    github.add_repository(
+        Repository::new("acme", "typed").workflow(
+            Workflow::new("all.yml")
+                .input(Input::new("text").required())
+                .input(Input::boolean("flag").default("true"))
+                .input(Input::number("count").default("1.50"))
+                .input(Input::choice("level", ["low", "it's \"high\""]))
+                .input(Input::environment("where").default("prod")),
+        ),
+    );
+    let raw = [("accept", "application/vnd.github.raw+json")];
+    let path = "/repos/acme/typed/contents/.github/workflows/all.yml";
+    let source = send(&github, "GET", path, &raw, "").await?;
+    let source = String::from_utf8_lossy(&source.body).into_owned();
+    for part in [
+        "\"text\":\n        type: string\n        required: true\n",
+        "\"flag\":\n        type: boolean\n        required: false\n        default: true\n",
+        "\"count\":\n        type: number\n        required: false\n        default: 1.50\n",
+        "options:\n          - \"low\"\n          - \"it's \\\"high\\\"\"\n",
+        "\"where\":\n        type: environment\n        required: false\n        default: \"prod\"\n",
+    ] {
+        assert!(source.contains(part), "{part}\n{source}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn workflow_files_can_be_read_and_list_their_inputs() -> Outcome {
     let github = start(Options::default()).await?;
     let raw = [("accept", "application/vnd.github.raw+json")];
