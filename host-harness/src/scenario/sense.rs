@@ -238,7 +238,7 @@ fn github(world: &GitHub) -> Sense {
             let known = |it: &str| STATES.contains(&it);
             one_of(&format!("{key}.state"), &workflow.state, known, &STATES)?;
             for (place, input) in workflow.inputs.iter().enumerate() {
-                let types = ["string", "boolean", "number", "choice"];
+                let types = ["string", "boolean", "number", "choice", "environment"];
                 let known = |it: &str| types.contains(&it);
                 one_of(
                     &format!("{key}.inputs[{place}].type"),
