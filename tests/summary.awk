@@ -1,7 +1,7 @@
 # Adds up what `cargo test` says. Each test program ends with a line "test result: …"; they are shown as "part result: …",
 # so that exactly one line of that form comes out, at the end, and it counts everything.
 
-/^test scenario::.* ok$/ { scenarios++ }
+/^test scenario::[a-z]+\/.* ok$/ { scenarios++ }
 /^test (dispatch_outcomes|conclusions|plan_and_configure|hostile_values)::.* ok$/ { calls++ }
 
 /^test result: / {
