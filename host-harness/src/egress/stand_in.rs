@@ -27,6 +27,10 @@ pub trait StandIn: Send + Sync {
 
 /// Where requests that may leave go.
 #[derive(Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a call has one, and nearly all of them are the large one"
+)]
 pub enum Way {
     /// Over the network.
     Network(Client),

@@ -26,7 +26,7 @@ pub struct Entry {
 #[derive(Debug, Clone)]
 pub enum What {
     /// A request was answered, or its connection broke.
-    Exchange(Side, Exchange),
+    Exchange(Side, Box<Exchange>),
     /// GitHub has sent a delivery.
     Delivery(Box<DeliveryView>),
     /// A run has gone a step further: its id, and the step in words.
@@ -69,7 +69,7 @@ impl Chronicle {
                     "port" => Side::Port,
                     _ => Side::Server,
                 };
-                chronicle.note(What::Exchange(side, exchange.clone()));
+                chronicle.note(What::Exchange(side, Box::new(exchange.clone())));
             }
             Sight::Delivery(delivery) => {
                 chronicle.note(What::Delivery(Box::new(delivery.clone())));

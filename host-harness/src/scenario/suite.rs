@@ -9,6 +9,7 @@ use super::schema::Scenario;
 use super::tape::{CALLS, Recordings, Requests, Tape};
 use crate::config::{self, ConfigError};
 use crate::engine::{Engine, EngineOptions, Plugin, PoolSize};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io;
@@ -271,10 +272,9 @@ impl Plugins {
                 continue;
             }
             let path = case.component(default);
-            if !plugins.loaded.contains_key(&path) {
-                let plugin = Plugin::load(&engine, &path).await;
-                let plugin = plugin.map_err(|error| error.to_string());
-                plugins.loaded.insert(path, plugin);
+            if let Entry::Vacant(place) = plugins.loaded.entry(path) {
+                let plugin = Plugin::load(&engine, place.key()).await;
+                place.insert(plugin.map_err(|error| error.to_string()));
             }
         }
         Ok(plugins)

@@ -168,10 +168,8 @@ impl StandIn for Replaying {
             };
             tokio::time::sleep(recorded.took).await;
             let response = recorded.response();
-            chronicle.note(What::Exchange(
-                side,
-                shown(&request, response.as_ref().ok()),
-            ));
+            let seen = shown(&request, response.as_ref().ok());
+            chronicle.note(What::Exchange(side, Box::new(seen)));
             response
         }
         .boxed()

@@ -17,7 +17,10 @@ pub enum Sight<'s> {
 
 /// Is told every sight. Must return quickly, and must not use the simulator. The default looks away.
 #[derive(Clone, Default)]
-pub struct Witness(Option<Arc<dyn Fn(Sight<'_>) + Send + Sync>>);
+pub struct Witness(Option<Arc<See>>);
+
+/// What is done with a sight.
+type See = dyn Fn(Sight<'_>) + Send + Sync;
 
 impl Witness {
     /// One who does this with every sight.

@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn a_fault_is_a_word_a_table_or_a_list_of_both() {
         let (a, b) = (Some("a".to_owned()), Some("b".to_owned()));
-        assert_eq!(words("fault = 'a'"), [a.clone()]);
+        assert_eq!(words("fault = 'a'"), [Some("a".to_owned())]);
         assert_eq!(
             words("fault = ['a', { word = 'b', times = 2 }]"),
             [a.clone(), b.clone()]
