@@ -46,7 +46,7 @@ pub fn is_virtual() -> bool {
     VIRTUAL.get().is_some()
 }
 
-/// How long time has been virtual on this thread; since the start of the runtime's own clock elsewhere.
+/// How long time has been virtual on this thread; zero where it is not.
 pub fn elapsed() -> Duration {
     VIRTUAL
         .get()

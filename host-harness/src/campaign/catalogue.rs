@@ -7,8 +7,8 @@ mod entries;
 
 pub use entries::CATALOGUE;
 
-use crate::simulator::Effect;
 use crate::simulator::github::DeliveryEffect;
+use crate::simulator::{Effect, Fault};
 use std::time::Duration;
 
 /// What becomes of a run that a fault strikes.
@@ -174,6 +174,17 @@ pub fn find(word: &str) -> Result<&'static Profile, UnknownFault> {
         word: word.to_owned(),
         nearest,
     })
+}
+
+/// The fault of one of a profile's operations, which strikes every request: who chooses among them is up to the caller.
+pub(crate) fn fault_of(
+    word: &'static str,
+    (operation, holds): (&str, &str),
+    effect: fn() -> Effect,
+) -> Fault {
+    Fault::new(operation, effect())
+        .named(word)
+        .when_body_contains(holds)
 }
 
 impl Profile {

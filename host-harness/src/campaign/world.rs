@@ -1,7 +1,7 @@
 //! The services of a campaign: a simulated GitHub and a simulated Port with everything that a plan needs, and its faults.
 
 use super::CampaignError;
-use super::catalogue::{Choice, Setting, Side, Trouble};
+use super::catalogue::{Choice, Setting, Side, Trouble, fault_of};
 use super::plan::{Course, Dose, Happening, LANES, Plan, PlannedRun, QUICK_LANE, share};
 use crate::simulator::github::{
     self, DeliveryFault, GitHub, Input, Repository, Standing, Workflow,
@@ -125,10 +125,8 @@ impl World {
                         effect,
                         choice,
                     } => {
-                        for (operation, holds) in *operations {
-                            let fault = Fault::new(*operation, effect())
-                                .named(word)
-                                .when_body_contains(*holds);
+                        for operation in *operations {
+                            let fault = fault_of(word, *operation, *effect);
                             let fault = chosen(fault, *choice, dose, seed);
                             let injected = match side {
                                 Side::GitHub => self.github.inject(fault),

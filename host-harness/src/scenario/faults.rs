@@ -132,10 +132,8 @@ impl Services {
                     effect,
                     choice,
                 } => {
-                    for (operation, holds) in *operations {
-                        let made = Fault::new(*operation, effect())
-                            .named(profile.word)
-                            .when_body_contains(*holds);
+                    for operation in *operations {
+                        let made = catalogue::fault_of(profile.word, *operation, *effect);
                         let made = match (fault.times, choice) {
                             // As often as the catalogue says, of one request.
                             (None, Choice::Each(times)) => made.times(*times),

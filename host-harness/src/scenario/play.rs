@@ -23,6 +23,7 @@ const YEARS: std::ops::Range<i64> = 0..7_258_118_400;
 
 /// When virtual time begins, unless the scenario says otherwise: a Thursday morning in winter, UTC.
 const START: &str = "2026-01-15T10:00:00Z";
+
 /// Plays a scenario with a plugin.
 ///
 /// # Errors
@@ -32,12 +33,12 @@ pub fn play(
     plugin: &Plugin,
     requests: &Requests,
 ) -> Result<Played, ScenarioError> {
+    sense::check(scenario, requests)?;
     if let (Requests::Recorded(tape), Some(call), Some(_)) =
         (requests, &scenario.call, &scenario.installation.token_env)
     {
         return real::record(scenario, call, plugin, tape);
     }
-    sense::check(scenario, requests)?;
     let start = start(scenario, requests)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
