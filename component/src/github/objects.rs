@@ -135,6 +135,8 @@ pub struct RunList<'a> {
 /// A job of a run, from REST or from a delivery.
 #[derive(Clone, Debug, Default)]
 pub struct Job<'a> {
+    /// GitHub's id, also that of its check run.
+    pub id: Option<u64>,
     /// The run that it belongs to.
     pub run_id: Option<u64>,
     /// The attempt that it belongs to, from 1.
@@ -257,6 +259,7 @@ impl<'a> Object<'a> for WorkflowRun<'a> {
 impl<'a> Object<'a> for Job<'a> {
     fn of(fields: &mut Fields<'a>) -> Self {
         Self {
+            id: fields.maybe("id"),
             run_id: fields.maybe("run_id"),
             run_attempt: fields.maybe("run_attempt"),
             name: fields.maybe("name"),

@@ -322,6 +322,9 @@ impl schema::Workflow {
         }
         if let Some(failing) = &self.failing {
             workflow = workflow.failing(&failing.job, &failing.step);
+            for said in &failing.annotations {
+                workflow = workflow.annotated(&said.path, said.line, &said.message);
+            }
         }
         if let Some(conclusion) = &self.conclusion {
             workflow = workflow.conclusion(conclusion);

@@ -176,6 +176,21 @@ pub struct Failing {
     pub job: String,
     /// The step's name.
     pub step: String,
+    /// What a tool in it says about places in the code.
+    #[serde(default)]
+    pub annotations: Vec<Annotation>,
+}
+
+/// What a tool in a job says about a place in the code.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Annotation {
+    /// The file.
+    pub path: String,
+    /// The line.
+    pub line: u32,
+    /// What is wrong there.
+    pub message: String,
 }
 
 /// An input of a workflow.

@@ -364,6 +364,7 @@ impl Asked<'_> {
                 self.jobs(world, run, *number)
             }
             Endpoint::Job(_, id) => self.job(world, repository.id, id),
+            Endpoint::Annotations(_, id) => self.annotations(world, repository, id),
             _ => Err(self.not_found()),
         }
     }

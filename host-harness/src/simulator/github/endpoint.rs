@@ -26,6 +26,7 @@ pub const OPERATIONS: &[&str] = &[
     "get-attempt",
     "list-jobs",
     "get-job",
+    "list-annotations",
     "cancel",
     "rerun",
     "unknown",
@@ -76,6 +77,7 @@ pub(super) enum Endpoint<'a> {
     Attempt(Named<'a>, &'a str, &'a str),
     Jobs(Named<'a>, &'a str, Option<&'a str>),
     Job(Named<'a>, &'a str),
+    Annotations(Named<'a>, &'a str),
     /// The last: whether by force.
     Cancel(Named<'a>, &'a str, bool),
     /// The last: whether only what has failed.
@@ -116,6 +118,7 @@ fn in_repository<'a>(method: &str, named: Named<'a>, rest: &[&'a str]) -> Endpoi
         ("GET", ["contents", path @ ..]) if !path.is_empty() => {
             Endpoint::Contents(named, path.join("/"))
         }
+        ("GET", ["check-runs", id, "annotations"]) => Endpoint::Annotations(named, id),
         (_, ["actions", rest @ ..]) => in_actions(method, named, rest),
         (_, ["hooks", rest @ ..]) => hooks(method, Owner::Repository(named), rest),
         _ => Endpoint::Unknown,
@@ -177,6 +180,7 @@ impl<'a> Endpoint<'a> {
             Self::Attempt(..) => "get-attempt",
             Self::Jobs(..) => "list-jobs",
             Self::Job(..) => "get-job",
+            Self::Annotations(..) => "list-annotations",
             Self::Cancel(..) => "cancel",
             Self::Rerun(..) => "rerun",
             Self::Hooks(call) => call.operation(),
@@ -230,6 +234,7 @@ impl<'a> Endpoint<'a> {
             | Self::Attempt(named, _, _)
             | Self::Jobs(named, _, _)
             | Self::Job(named, _)
+            | Self::Annotations(named, _)
             | Self::Cancel(named, _, _)
             | Self::Rerun(named, _, _) => Some(*named),
             Self::Hooks(call) => call.repository(),
@@ -271,6 +276,7 @@ impl<'a> Endpoint<'a> {
             }
             Self::Repository(_) => "metadata=read",
             Self::Reference(..) | Self::Contents(..) => "contents=read",
+            Self::Annotations(..) => "checks=read",
             Self::Hooks(call) => call.permission(),
             Self::RateLimit | Self::Meta | Self::Versions | Self::User | Self::Unknown => "",
             _ if self.wants_jwt() => "",
@@ -302,7 +308,7 @@ impl<'a> Endpoint<'a> {
                 "check_suite_id",
                 "head_sha",
             ],
-            Self::Workflows(_) => &["per_page", "page"],
+            Self::Workflows(_) | Self::Annotations(..) => &["per_page", "page"],
             Self::AppInstallations => &["per_page", "page", "since", "outdated"],
             Self::Jobs(..) => &["filter", "per_page", "page"],
             Self::Run(..) | Self::Attempt(..) => &["exclude_pull_requests"],

@@ -17,6 +17,7 @@ pub(super) fn documentation(operation: &str) -> String {
         "get-run" => "/actions/workflow-runs#get-a-workflow-run",
         "list-jobs" => "/actions/workflow-jobs#list-jobs-for-a-workflow-run",
         "get-job" => "/actions/workflow-jobs#get-a-job-for-a-workflow-run",
+        "list-annotations" => "/checks/runs#list-check-run-annotations",
         "cancel" => "/actions/workflow-runs#cancel-a-workflow-run",
         "get-repository" => "/repos/repos#get-a-repository",
         "get-ref" => "/git/refs#get-a-reference",

@@ -130,4 +130,38 @@ impl Asked<'_> {
             .map(|job| Reply::json(200, job.to_string()))
             .ok_or_else(|| self.not_found())
     }
+
+    /// What the tools in a job have said. A job is a check run, and has its id.
+    pub(super) fn annotations(
+        &self,
+        world: &World,
+        repository: &RepositoryRecord,
+        id: &str,
+    ) -> Result<Reply, Reply> {
+        let id: u64 = id.parse().map_err(|_| self.not_found())?;
+        let (run, job) = world
+            .runs
+            .values()
+            .filter(|run| run.repository == repository.id)
+            .flat_map(|run| run.attempts.iter().map(move |attempt| (run, attempt)))
+            .find_map(|(run, attempt)| {
+                let job = attempt.jobs.iter().find(|job| job.id == id)?;
+                Some((run, job))
+            })
+            .ok_or_else(|| self.not_found())?;
+        let all = run_object::annotations(world, repository, run, job);
+        let page = Page::of(self.received);
+        let total = all.len();
+        let shown: Vec<Value> = all
+            .into_iter()
+            .skip(page.skip())
+            .take(page.size())
+            .collect();
+        Ok(page.link(
+            Reply::json(200, Value::from(shown).to_string()),
+            self.received,
+            &world.bases.api,
+            total,
+        ))
+    }
 }

@@ -92,6 +92,22 @@ impl Repository {
     }
 }
 
+/// Where runs fail, and what the tools there say about it.
+#[derive(Debug, Clone)]
+pub(super) struct Failing {
+    pub(super) job: String,
+    pub(super) step: String,
+    pub(super) annotations: Vec<Annotation>,
+}
+
+/// What a tool in a job says about a place in the code.
+#[derive(Debug, Clone)]
+pub(super) struct Annotation {
+    pub(super) path: String,
+    pub(super) line: u32,
+    pub(super) message: String,
+}
+
 /// A workflow file under `.github/workflows/` and how its runs go.
 #[derive(Debug, Clone)]
 pub struct Workflow {
@@ -102,7 +118,7 @@ pub struct Workflow {
     pub(super) branches_without_trigger: Vec<String>,
     pub(super) inputs: Vec<Input>,
     pub(super) jobs: Vec<String>,
-    pub(super) failing: Option<(String, String)>,
+    pub(super) failing: Option<Failing>,
     pub(super) conclusion: String,
     pub(super) rerun_conclusion: Option<String>,
     pub(super) queue_time: Duration,
@@ -184,8 +200,30 @@ impl Workflow {
         if !self.jobs.contains(&job) {
             self.jobs.push(job.clone());
         }
-        self.failing = Some((job, step.into()));
+        self.failing = Some(Failing {
+            job,
+            step: step.into(),
+            annotations: Vec::new(),
+        });
         self.conclusion = "failure".into();
+        self
+    }
+
+    /// A tool in the failing step says so about a place in the code. Nothing where no step fails.
+    #[must_use]
+    pub fn annotated(
+        mut self,
+        path: impl Into<String>,
+        line: u32,
+        message: impl Into<String>,
+    ) -> Self {
+        if let Some(failing) = &mut self.failing {
+            failing.annotations.push(Annotation {
+                path: path.into(),
+                line,
+                message: message.into(),
+            });
+        }
         self
     }
 
