@@ -203,6 +203,7 @@ impl Draft<'_> {
                 "Only the server tells which inputs the workflow declares, and it is not asked.",
             );
         }
+        self.warn_of_display_name(workflow.as_ref(), &properties);
         let rest = Members(
             method
                 .0
@@ -311,17 +312,31 @@ impl Draft<'_> {
         let given = properties.fixed("workflow")?;
         let workflow = self.checked("workflow", properties::workflow(given))?;
         match &workflow {
-            Workflow::File(file) if given.and_then(json::as_string).is_some_and(|text| text != *file) => {
-                self.notes.push(format!("`workflow` was shortened to `{file}`: GitHub wants no `{WORKFLOW_FOLDER}`."));
+            Workflow::File(file)
+                if given
+                    .and_then(json::as_string)
+                    .is_some_and(|text| text != *file) =>
+            {
+                self.notes.push(format!(
+                    "`workflow` was shortened to `{file}`: GitHub wants no `{WORKFLOW_FOLDER}`."
+                ));
                 properties.set("workflow", json::string(file));
             }
-            Workflow::DisplayName(name) => self.notes.push(format!(
-                "`{name}` is taken for the display name of a workflow, which has to be looked up for each run; the \
-                 file name is safer."
-            )),
             _ => {}
         }
         Some(workflow)
+    }
+
+    /// GitHub has not been asked which file it is that has this name.
+    fn warn_of_display_name(&mut self, workflow: Option<&Workflow>, properties: &Properties) {
+        if let Some(Workflow::DisplayName(name)) = workflow
+            && properties.get("workflow") == Some(&json::string(name))
+        {
+            self.notes.push(format!(
+                "`{name}` is taken for the display name of a workflow, which has to be looked up for each run; the \
+                 file name is safer."
+            ));
+        }
     }
 
     fn reference_and_inputs(&mut self, properties: &Properties) {

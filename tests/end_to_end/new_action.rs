@@ -191,7 +191,7 @@ fn arguments_that_nobody_can_mean_are_refused_before_anything_is_asked() {
                 "--title",
                 "x",
             ],
-            "--new",
+            "cannot be used with",
         ),
     ] {
         let finished = program.run(&arguments);

@@ -7,8 +7,6 @@
 //! Each declared input becomes a user input, and a member of `workflowInputs` that hands its value over. An input that
 //! `workflowInputs` gives already stays as it is given, and nobody is asked for it.
 
-use std::collections::BTreeSet;
-
 use super::file::{Declared, Kind, Written};
 use super::fit::shortened;
 use super::replaced;
@@ -66,13 +64,12 @@ impl Form {
     /// The form for these inputs, without those that are given already. `environments` are what an environment is
     /// chosen from, if they are known.
     #[must_use]
-    pub fn of(
-        inputs: &[Declared],
-        given: &BTreeSet<String>,
-        environments: Option<&[String]>,
-    ) -> Self {
+    pub fn of(inputs: &[Declared], given: &Members<'_>, environments: Option<&[String]>) -> Self {
         let mut form = Self::default();
-        for input in inputs.iter().filter(|input| !given.contains(&input.name)) {
+        for input in inputs
+            .iter()
+            .filter(|input| given.get(&input.name).is_none())
+        {
             form.add(input, environments);
         }
         form

@@ -6,6 +6,7 @@ use crate::egress::{Exchange, ExchangeOutcome};
 use crate::engine::CallError;
 use clap::Args;
 use serde_json::{Value, json};
+use std::fmt;
 use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -24,6 +25,11 @@ pub(super) fn write(text: &str) {
         }
         eprintln!("error: the result could not be written: {error}");
     }
+}
+
+/// Prints a line, as [`write`].
+pub(super) fn line(text: fmt::Arguments<'_>) {
+    write(&format!("{text}\n"));
 }
 
 /// Where a document goes that a command makes.

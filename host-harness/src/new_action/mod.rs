@@ -146,7 +146,10 @@ impl NewAction {
 #[must_use]
 pub fn lacks_form(definition: &str) -> bool {
     let action: Result<serde_json::Value, _> = serde_json::from_str(definition);
-    action.is_ok_and(|action| action["trigger"]["userInputs"] == DECLARED)
+    action.is_ok_and(|action| {
+        let inputs = action.pointer("/trigger/userInputs");
+        inputs.is_some_and(|inputs| inputs == DECLARED)
+    })
 }
 
 /// The first problem that is about one of these properties, and that property.

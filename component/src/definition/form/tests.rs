@@ -6,7 +6,7 @@ use super::*;
 fn form_of(inputs: &str, given: &[&str], environments: Option<&[&str]>) -> Form {
     let file = format!("on:\n  workflow_dispatch:\n    inputs:\n{inputs}");
     let file = WorkflowFile::read(&file).unwrap_or_else(|why| panic!("{why}\n{file}"));
-    let given = given.iter().map(|name| (*name).to_owned()).collect();
+    let given = Members(given.iter().map(|name| ((*name).into(), "1")).collect());
     let environments: Option<Vec<String>> =
         environments.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
     Form::of(&file.inputs, &given, environments.as_deref())

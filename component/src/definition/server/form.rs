@@ -1,7 +1,6 @@
 //! Making the form of an action that asks for it, while GitHub is being asked about it.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 use super::super::file::{Declared, Kind};
 use super::super::form::Form;
@@ -25,8 +24,11 @@ impl Draft<'_> {
         let Some(mut inputs) = json::Members::of(&raw) else {
             return self.refuse_form("`workflowInputs` is not an object.");
         };
-        let given: BTreeSet<String> = inputs.0.iter().map(|(name, _)| name.to_string()).collect();
-        let asked = || declared.iter().filter(|input| !given.contains(&input.name));
+        let asked = || {
+            declared
+                .iter()
+                .filter(|input| inputs.get(&input.name).is_none())
+        };
         for input in asked() {
             if matches!(&input.kind, Kind::Choice(options) if options.is_empty()) {
                 self.checked::<()>("workflow", Err(without_options(input, shown)));
@@ -36,7 +38,7 @@ impl Draft<'_> {
             Some(input) => self.environments(github, repository, input),
             None => None,
         };
-        let form = Form::of(declared, &given, environments.as_deref());
+        let form = Form::of(declared, &inputs, environments.as_deref());
         // Among the inputs, `ref` is the branch, unless that has a property of its own.
         if properties.get("ref").is_none() && form.mapping().any(|(name, _)| name == "ref") {
             let branch = repository.default_branch.as_deref().unwrap_or_default();

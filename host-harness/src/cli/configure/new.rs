@@ -24,22 +24,32 @@ pub(super) struct Arguments {
     #[arg(long)]
     pub(super) new: bool,
     /// Of a new action: what it is called in Port's API.
-    #[arg(long, requires = "new")]
+    #[arg(long, requires = "new", conflicts_with = "definition")]
     identifier: Option<String>,
     /// Of a new action: what people see.
-    #[arg(long, requires = "new")]
+    #[arg(long, requires = "new", conflicts_with = "definition")]
     title: Option<String>,
     /// Of a new action: what it does to an entity of Port's catalogue. Without a terminal, the default is `create`.
-    #[arg(long, requires = "new", value_enum)]
+    #[arg(long, requires = "new", conflicts_with = "definition", value_enum)]
     operation: Option<OperationArgument>,
     /// Of a new action: the blueprint whose entities it is about.
-    #[arg(long, requires = "new")]
+    #[arg(long, requires = "new", conflicts_with = "definition")]
     blueprint: Option<String>,
     /// Of a new action: a property that the plugin knows (`inspect` lists them); any number of times.
-    #[arg(long, requires = "new", value_name = "NAME=VALUE")]
+    #[arg(
+        long,
+        requires = "new",
+        conflicts_with = "definition",
+        value_name = "NAME=VALUE"
+    )]
     set: Vec<String>,
     /// Of a new action: which of the plugin's action types, where there are several.
-    #[arg(long, requires = "new", value_name = "NAME")]
+    #[arg(
+        long,
+        requires = "new",
+        conflicts_with = "definition",
+        value_name = "NAME"
+    )]
     action_type: Option<String>,
 }
 

@@ -164,7 +164,10 @@ fn a_form_that_cannot_be_made_is_a_problem_that_says_why() {
     assert_eq!(problems(FIXED, Scope::DefinitionOnly, &[]), [NOT_MADE]);
     assert_eq!(problems(&template("repo"), server, &[]), [NOT_MADE]);
     assert_eq!(problems(&template("workflow"), server, &[]), [NOT_MADE]);
-    assert_eq!(problems(FIXED, server, &[refused.clone()]), [NOT_MADE]);
+    assert_eq!(
+        problems(FIXED, server, std::slice::from_ref(&refused)),
+        [NOT_MADE]
+    );
     assert_eq!(
         problems(&with(r#","ref":"{{ .x }}""#), server, &[refused]),
         [NOT_MADE]
