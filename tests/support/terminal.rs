@@ -17,8 +17,8 @@ pub struct Terminal {
     keyboard: ChildStdin,
     screen: Receiver<Vec<u8>>,
     seen: String,
-    /// How much of it has been looked at.
-    read: usize,
+    /// The end of it that has not been looked at.
+    unread: String,
 }
 
 impl Terminal {
@@ -62,7 +62,7 @@ impl Terminal {
             keyboard,
             screen,
             seen: String::new(),
-            read: 0,
+            unread: String::new(),
         }
     }
 
@@ -71,13 +71,17 @@ impl Terminal {
     pub fn shows(&mut self, text: &str) {
         let until = Instant::now() + PATIENCE;
         loop {
-            if let Some(at) = self.seen[self.read..].find(text) {
-                self.read += at + text.len();
+            if let Some((_, after)) = self.unread.split_once(text) {
+                self.unread = after.to_owned();
                 return;
             }
             let left = until.saturating_duration_since(Instant::now());
             match self.screen.recv_timeout(left) {
-                Ok(bytes) => self.seen.push_str(&String::from_utf8_lossy(&bytes)),
+                Ok(bytes) => {
+                    let shown = String::from_utf8_lossy(&bytes);
+                    self.seen.push_str(&shown);
+                    self.unread.push_str(&shown);
+                }
                 Err(_) => panic!("the screen does not show {text:?}:\n{}", self.seen),
             }
         }
