@@ -20,6 +20,7 @@ mod ingress;
 mod kills;
 mod lifecycle;
 mod new;
+mod new_action;
 mod promises;
 mod scenarios;
 mod scheduling;
@@ -43,3 +44,5 @@ mod program;
 mod scene;
 #[path = "../support/sender.rs"]
 mod sender;
+#[path = "../support/terminal.rs"]
+mod terminal;

@@ -21,6 +21,8 @@ pub enum Subject<'a> {
     Workflow(&'a str),
     /// A repository's list of workflows.
     Workflows,
+    /// A repository's list of environments.
+    Environments,
     /// The file of a workflow at a branch or tag.
     File {
         /// Its name.
@@ -201,6 +203,10 @@ fn missing(subject: &Subject<'_>, message: &str) -> (&'static str, String) {
         Subject::Run | Subject::Cancel | Subject::Jobs | Subject::Annotations => {
             ("run-not-found", "Check whether the run or its repository has been deleted.".to_owned())
         }
+        Subject::Environments => (
+            "environments-not-found",
+            "Check that the credential may read Actions in this repository.".to_owned(),
+        ),
         Subject::Workflows | Subject::Runs => (
             "workflow-not-found",
             "Check that the workflow exists and that the credential may read Actions in this repository.".to_owned(),

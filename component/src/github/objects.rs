@@ -79,6 +79,22 @@ pub struct WorkflowList {
     pub workflows: Vec<Workflow>,
 }
 
+/// One of a repository's environments.
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    /// Its name.
+    pub name: String,
+}
+
+/// A page of environments.
+#[derive(Debug)]
+pub struct EnvironmentList {
+    /// How many there are on all pages.
+    pub total_count: u64,
+    /// The environments.
+    pub environments: Vec<Environment>,
+}
+
 /// The answer to a dispatch, when the server tells the run's id.
 #[derive(Clone, Debug, Default)]
 pub struct DispatchReply {
@@ -224,6 +240,23 @@ impl<'a> Object<'a> for Workflow {
             name: fields.maybe("name").unwrap_or_default(),
             path: fields.maybe("path").unwrap_or_default(),
             state: fields.maybe("state").unwrap_or_default(),
+        }
+    }
+}
+
+impl<'a> Object<'a> for Environment {
+    fn of(fields: &mut Fields<'a>) -> Self {
+        Self {
+            name: fields.needed("name"),
+        }
+    }
+}
+
+impl<'a> Object<'a> for EnvironmentList {
+    fn of(fields: &mut Fields<'a>) -> Self {
+        Self {
+            total_count: fields.needed("total_count"),
+            environments: fields.maybe("environments").unwrap_or_default(),
         }
     }
 }

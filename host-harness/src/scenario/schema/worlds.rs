@@ -130,6 +130,8 @@ pub struct Repository {
     pub archived: bool,
     /// Whether Actions are on. Default: true.
     pub actions: Option<bool>,
+    /// Its environments.
+    pub environments: Vec<String>,
     /// Its workflows. Default: `deploy.yml`, which takes the input `environment`.
     pub workflow: Vec<Workflow>,
 }
@@ -202,6 +204,8 @@ pub struct Input {
     /// `string` (default), `boolean`, `number`, `environment`, or `choice` with options.
     #[serde(rename = "type")]
     pub kind: Option<String>,
+    /// What it is for.
+    pub description: Option<String>,
     /// The values that it may have.
     pub options: Vec<String>,
     /// Whether it has to be given.

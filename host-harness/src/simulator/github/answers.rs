@@ -330,6 +330,7 @@ impl Asked<'_> {
             }
             Endpoint::Reference(_, reference) => self.reference(world, repository, reference),
             Endpoint::Contents(_, path) => self.contents(world, repository, path),
+            Endpoint::Environments(_) => Ok(self.environments(world, repository)),
             Endpoint::Workflows(_) => Ok(self.workflows(world, repository)),
             Endpoint::Workflow(_, key) => {
                 let workflow = repository

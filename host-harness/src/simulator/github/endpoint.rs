@@ -17,6 +17,7 @@ pub const OPERATIONS: &[&str] = &[
     "get-repository",
     "get-ref",
     "get-contents",
+    "list-environments",
     "list-workflows",
     "get-workflow",
     "switch-workflow",
@@ -67,6 +68,7 @@ pub(super) enum Endpoint<'a> {
     Repository(Named<'a>),
     Reference(Named<'a>, String),
     Contents(Named<'a>, String),
+    Environments(Named<'a>),
     Workflows(Named<'a>),
     Workflow(Named<'a>, &'a str),
     SwitchWorkflow(Named<'a>, &'a str, bool),
@@ -119,6 +121,7 @@ fn in_repository<'a>(method: &str, named: Named<'a>, rest: &[&'a str]) -> Endpoi
             Endpoint::Contents(named, path.join("/"))
         }
         ("GET", ["check-runs", id, "annotations"]) => Endpoint::Annotations(named, id),
+        ("GET", ["environments"]) => Endpoint::Environments(named),
         (_, ["actions", rest @ ..]) => in_actions(method, named, rest),
         (_, ["hooks", rest @ ..]) => hooks(method, Owner::Repository(named), rest),
         _ => Endpoint::Unknown,
@@ -171,6 +174,7 @@ impl<'a> Endpoint<'a> {
             Self::Repository(_) => "get-repository",
             Self::Reference(..) => "get-ref",
             Self::Contents(..) => "get-contents",
+            Self::Environments(_) => "list-environments",
             Self::Workflows(_) => "list-workflows",
             Self::Workflow(..) => "get-workflow",
             Self::SwitchWorkflow(..) => "switch-workflow",
@@ -224,6 +228,7 @@ impl<'a> Endpoint<'a> {
             | Self::RepositoryInstallation(named)
             | Self::Reference(named, _)
             | Self::Contents(named, _)
+            | Self::Environments(named)
             | Self::Workflows(named)
             | Self::Workflow(named, _)
             | Self::SwitchWorkflow(named, _, _)
@@ -308,7 +313,9 @@ impl<'a> Endpoint<'a> {
                 "check_suite_id",
                 "head_sha",
             ],
-            Self::Workflows(_) | Self::Annotations(..) => &["per_page", "page"],
+            Self::Workflows(_) | Self::Annotations(..) | Self::Environments(_) => {
+                &["per_page", "page"]
+            }
             Self::AppInstallations => &["per_page", "page", "since", "outdated"],
             Self::Jobs(..) => &["filter", "per_page", "page"],
             Self::Run(..) | Self::Attempt(..) => &["exclude_pull_requests"],

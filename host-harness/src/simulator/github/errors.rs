@@ -22,6 +22,7 @@ pub(super) fn documentation(operation: &str) -> String {
         "get-repository" => "/repos/repos#get-a-repository",
         "get-ref" => "/git/refs#get-a-reference",
         "get-contents" => "/repos/contents#get-repository-content",
+        "list-environments" => "/deployments/environments#list-environments",
         "get-user" => "/users/users#get-the-authenticated-user",
         "app" => "/apps/apps#get-the-authenticated-app",
         "app-installations" => "/apps/apps#list-installations-for-the-authenticated-app",

@@ -1,15 +1,35 @@
-//! Workflows, runs and jobs, one by one and in lists.
+//! Environments, workflows, runs and jobs, one by one and in lists.
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::super::server::Reply;
 use super::answers::Asked;
 use super::listing::{Filter, Page};
+use super::objects;
 use super::run::Run;
 use super::run_object::{self, Audience, RunList};
 use super::world::{RepositoryRecord, World};
 
 impl Asked<'_> {
+    pub(super) fn environments(&self, world: &World, repository: &RepositoryRecord) -> Reply {
+        let page = Page::of(self.received);
+        let names = &repository.definition.environments;
+        let environments: Vec<Value> = (1..)
+            .zip(names)
+            .skip(page.skip())
+            .take(page.size())
+            .map(|(number, name)| environment(world, repository, number, name))
+            .collect();
+        let body = json!({"total_count": names.len(), "environments": environments});
+        page.link(
+            Reply::json(200, body.to_string()),
+            self.received,
+            &world.bases.api,
+            names.len(),
+        )
+    }
+
     pub(super) fn workflows(&self, world: &World, repository: &RepositoryRecord) -> Reply {
         let page = Page::of(self.received);
         let total = repository.workflows.len();
@@ -164,4 +184,26 @@ impl Asked<'_> {
             total,
         ))
     }
+}
+
+/// An environment without protection rules.
+fn environment(world: &World, repository: &RepositoryRecord, number: u64, name: &str) -> Value {
+    let id = repository.id + 400_000_000 + number;
+    let encoded = utf8_percent_encode(name, NON_ALPHANUMERIC);
+    let full_name = repository.full_name();
+    let created = objects::time(repository.created_at);
+    json!({
+        "id": id,
+        "node_id": objects::node_id("EN", id),
+        "name": name,
+        "url": format!("{}/repos/{full_name}/environments/{encoded}", world.bases.api),
+        "html_url": format!(
+            "{}/{full_name}/deployments/activity_log?environments_filter={encoded}",
+            world.bases.html
+        ),
+        "created_at": created,
+        "updated_at": created,
+        "protection_rules": [],
+        "deployment_branch_policy": null,
+    })
 }

@@ -14,6 +14,7 @@ pub struct Repository {
     pub(super) archived: bool,
     pub(super) actions_enabled: bool,
     pub(super) organization: bool,
+    pub(super) environments: Vec<String>,
     pub(super) workflows: Vec<Workflow>,
 }
 
@@ -31,6 +32,7 @@ impl Repository {
             archived: false,
             actions_enabled: true,
             organization: true,
+            environments: Vec::new(),
             workflows: Vec::new(),
         }
     }
@@ -81,6 +83,13 @@ impl Repository {
     #[must_use]
     pub fn organization(mut self, organization: bool) -> Self {
         self.organization = organization;
+        self
+    }
+
+    /// Adds an environment, for inputs of that type to name.
+    #[must_use]
+    pub fn environment(mut self, name: impl Into<String>) -> Self {
+        self.environments.push(name.into());
         self
     }
 
@@ -332,6 +341,7 @@ fn quoted(text: &str) -> String {
 pub struct Input {
     pub(super) name: String,
     pub(super) kind: &'static str,
+    pub(super) description: Option<String>,
     pub(super) required: bool,
     pub(super) default: Option<String>,
     pub(super) choices: Vec<String>,
@@ -344,6 +354,7 @@ impl Input {
         Self {
             name: name.into(),
             kind: "string",
+            description: None,
             required: false,
             default: None,
             choices: Vec::new(),
@@ -390,6 +401,13 @@ impl Input {
         }
     }
 
+    /// What it is for.
+    #[must_use]
+    pub fn description(mut self, text: impl Into<String>) -> Self {
+        self.description = Some(text.into());
+        self
+    }
+
     /// Must be given unless it has a default.
     #[must_use]
     pub fn required(mut self) -> Self {
@@ -410,6 +428,9 @@ impl Input {
             quoted(&self.name),
             self.kind
         ));
+        if let Some(description) = &self.description {
+            text.push_str(&format!("        description: {}\n", quoted(description)));
+        }
         text.push_str(&format!("        required: {}\n", self.required));
         if let Some(default) = &self.default {
             let default = if matches!(self.kind, "boolean" | "number") {
