@@ -3,7 +3,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test scenarios interop chaos bench fuzz deny lint component ready
+.PHONY: help demo test scenarios interop chaos bench instructions fuzz deny lint component ready
 
 # The same number as `rust-version` in Cargo.toml. There is no rust-toolchain.toml on purpose: it would make rustup
 # download one exact toolchain even where a newer one is installed, and fail where it cannot.
@@ -26,7 +26,9 @@ help:
 	@echo '                languages) in front of everything; ONLY=octokit for one of them; needs Python 3.10 and network'
 	@echo 'make chaos      put the host under faults and kills and count: RUNS=2000 SEED=1; or'
 	@echo '                ARGS="--every-transition", ARGS="--baseline"; ARGS="--help" names the rest'
-	@echo 'make bench      hold 1,000 installations and 10,000 waiting runs at once and print what one more takes (Linux)'
+	@echo 'make bench      measure what the host costs beside a native client and wasmtime alone, and what it holds (Linux);'
+	@echo '                ARGS="--quick", ARGS="--only dispatch,delivery"'
+	@echo 'make instructions   count the instructions of the hot paths and compare them with the last count; needs valgrind'
 	@echo 'make fuzz       try invented input on every parser: SECONDS=300 for each target, TARGETS="webhook config" for'
 	@echo '                some of them; needs cargo-fuzz, a nightly toolchain and a C++ compiler'
 	@echo 'make deny       check what the workspace depends on: licences, sources, versions, known holes; needs cargo-deny'
@@ -68,8 +70,19 @@ chaos: ready
 	cargo build --workspace --bins; \
 	"$(host)" chaos --component "$$path" $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
+# As it is shipped: with all optimizations, for which everything is compiled once more.
 bench: ready
-	@cargo bench --workspace --bench capacity --profile dev
+	@set -e; \
+	[ -d "$(target_dir)/release/deps" ] || echo 'First build: 10 minutes and more, because everything is compiled once more, with all optimizations.'; \
+	path=$$(component/build.sh); \
+	cargo build --workspace --bins --release; \
+	"$(target_dir)/release/host-harness" bench --component "$$path" --json "$(target_dir)/bench.json" $(ARGS); \
+	cargo bench --workspace --bench capacity
+
+instructions: ready
+	@set -e; \
+	program=$$(cargo bench --workspace --bench instructions --no-run --message-format json 2>/dev/null | sed -n 's/.*"name":"instructions".*"executable":"\([^"]*\)".*/\1/p' | tail -n 1); \
+	tests/instructions/count.sh "$$program" $(ARGS)
 
 # Stops at the first finding. What it finds worth keeping is below fuzz/target/found; fuzz/README.md says how to keep it.
 # No sanitizer: this workspace has no unsafe code, and the checks panic.
@@ -120,7 +133,7 @@ lint: ready
 	@set -e; stop() { echo "$$*" >&2; exit 1; }; \
 	cargo fmt --version >/dev/null 2>&1 || stop 'rustfmt was not found: run `rustup component add rustfmt` (Debian: apt-get install rustfmt-web) and try again'; \
 	cargo clippy --version >/dev/null 2>&1 || stop 'clippy was not found: run `rustup component add clippy` (Debian: apt-get install rust-web-clippy) and try again'; \
-	for script in component/build.sh .ci/run tests/interop/setup.sh; do bash -n $$script; done; \
+	for script in component/build.sh .ci/run tests/interop/setup.sh tests/instructions/count.sh; do bash -n $$script; done; \
 	cargo fmt --all --check || stop 'some files are not formatted: run `cargo fmt --all`'; \
 	component/build.sh >/dev/null; \
 	cargo clippy --workspace --all-targets -- -D warnings; \

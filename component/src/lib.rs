@@ -44,6 +44,8 @@
 //! numbers: `std::time` panics there, and a `HashMap` has constant seeds. Use the [`host::Host`]'s clocks and ordered
 //! maps. The import list of the component is its whole authority; a test of the workspace pins it.
 
+#[cfg(target_family = "wasm")]
+mod allocator;
 pub mod annotations;
 pub mod cancel;
 pub mod check;

@@ -57,6 +57,7 @@
 //! ```
 
 mod answer;
+pub mod bench;
 pub mod campaign;
 pub mod chance;
 pub mod cli;

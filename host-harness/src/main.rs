@@ -2,7 +2,12 @@
 
 use clap::Parser;
 use host_harness::cli::{Cli, run};
+use mimalloc::MiMalloc;
 use std::process::ExitCode;
+
+/// A call makes and frees hundreds of small objects, on several threads.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     run(Cli::parse())

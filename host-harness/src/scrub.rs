@@ -55,10 +55,21 @@ impl Spellings {
         Spellings(all)
     }
 
+    /// Those that so many bytes have room for. Most texts are short and have none: labels, ids, nearly all header fields.
+    fn fitting(&self, bytes: usize) -> impl Iterator<Item = &Zeroizing<String>> {
+        let longer = self.0.partition_point(|spelling| spelling.len() > bytes);
+        self.0.iter().skip(longer)
+    }
+
+    /// Whether so many bytes have room for the secret.
+    pub fn fits(&self, bytes: usize) -> bool {
+        self.fitting(bytes).next().is_some()
+    }
+
     /// Overwrites the secret in bytes, whose number stays the same. Tells whether it was there.
     pub fn overwrite(&self, bytes: &mut [u8]) -> bool {
         let mut was_there = false;
-        for spelling in &self.0 {
+        for spelling in self.fitting(bytes.len()) {
             let mut from = 0;
             while let Some(rest) = bytes.get_mut(from..)
                 && let Some(start) = memmem::find(rest, spelling.as_bytes())
@@ -90,7 +101,7 @@ impl Spellings {
 
     /// Blots the secret out of a text.
     pub fn blot<'t>(&self, mut text: Cow<'t, str>) -> Cow<'t, str> {
-        for spelling in &self.0 {
+        for spelling in self.fitting(text.len()) {
             if memmem::find(text.as_bytes(), spelling.as_bytes()).is_some() {
                 text = Cow::Owned(text.replace(spelling.as_str(), BLOTTED));
             }

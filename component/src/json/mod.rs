@@ -1,8 +1,8 @@
 //! JSON without loss: numbers keep their digits, objects their order, and nothing is read that could be read in two
 //! ways.
 //!
-//! `serde_json` decides what is JSON (`checked`), where a value ends (`first`) and what a string says (`text`).
-//! Between these, values are carried as the text that they came as, until somebody needs one of a certain type.
+//! `serde_json` decides what is JSON (`checked`) and what a string with escapes in it says (`text`). In what has passed,
+//! brackets and quotes are enough to tell where a value ends (`scan`). Between these, values are carried as the text that they came as, until somebody needs one of a certain type.
 //! Documents that people write (properties, settings, definitions) are brought into one [`compact`] form first. What
 //! GitHub sends is read into typed structs ([`Object`]), and everything else in it is skipped without a tree and
 //! without recursion, so that neither size nor depth can harm.
@@ -12,6 +12,7 @@
 //! other.
 
 mod compact;
+mod scan;
 mod typed;
 
 use std::borrow::Cow;
@@ -20,6 +21,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 pub use compact::{JsonError, MAX_DEPTH, compact};
+use scan::{first, plain_text};
 pub use typed::{Fields, FromJson, Object, from_slice};
 
 /// Why a value could not be read.
@@ -62,26 +64,6 @@ fn checked(document: &str) -> Result<&str, Fault> {
     Ok(document.trim_matches(BETWEEN))
 }
 
-/// The first value or key of a text that is known to be JSON, and what follows it. `None` before a closing bracket.
-fn first(text: &str) -> Option<(&str, &str)> {
-    let text = text.trim_start_matches(BETWEEN);
-    let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
-    values.next()?.ok()?;
-    text.split_at_checked(values.byte_offset())
-}
-
-/// What is between the brackets of an array or object that is known to be JSON: its elements, or keys and values in
-/// turn.
-fn parts(raw: &str) -> Vec<&str> {
-    let mut parts = Vec::new();
-    let mut rest = raw.get(1..).unwrap_or_default();
-    while let Some((part, after)) = first(rest) {
-        parts.push(part);
-        rest = after;
-    }
-    parts
-}
-
 /// The members of an object in their order, values as text.
 #[derive(Clone, Debug)]
 pub struct Members<'a>(pub Vec<(Cow<'a, str>, &'a str)>);
@@ -98,11 +80,15 @@ impl<'a> Members<'a> {
         if !raw.starts_with('{') {
             return Err(Fault::expected("it must be an object"));
         }
-        let mut members = Vec::new();
-        for pair in parts(raw).chunks_exact(2) {
-            if let [key, value] = pair {
-                members.push((Cow::from_json(key)?, *value));
-            }
+        // Of GitHub's objects the larger ones have 50 to 100 members.
+        let mut members = Vec::with_capacity(64);
+        let mut rest = raw.get(1..).unwrap_or_default();
+        while let Some((key, after)) = first(rest) {
+            let Some((value, after)) = first(after) else {
+                break;
+            };
+            members.push((Cow::from_json(key)?, value));
+            rest = after;
         }
         Ok(Self(members))
     }
@@ -126,7 +112,13 @@ impl<'a> Members<'a> {
 /// The elements of an array that is known to be JSON, as text; `None` if the value is not an array.
 #[must_use]
 pub fn elements(raw: &str) -> Option<Vec<&str>> {
-    raw.starts_with('[').then(|| parts(raw))
+    let mut rest = raw.strip_prefix('[')?;
+    let mut elements = Vec::new();
+    while let Some((element, after)) = first(rest) {
+        elements.push(element);
+        rest = after;
+    }
+    Some(elements)
 }
 
 /// The text of a JSON string, decoded; `None` if the value is not a string, or half a surrogate pair is in it.
@@ -137,7 +129,10 @@ pub fn as_string(raw: &str) -> Option<String> {
 
 /// The same, borrowed from the document unless there are escapes in it.
 fn text(raw: &str) -> Option<Cow<'_, str>> {
-    serde_json::from_str(raw).ok().and_then(|Text(text)| text)
+    match plain_text(raw) {
+        Some(text) => Some(Cow::Borrowed(text)),
+        None => serde_json::from_str(raw).ok().and_then(|Text(text)| text),
+    }
 }
 
 struct Text<'a>(Option<Cow<'a, str>>);

@@ -3,6 +3,7 @@
 //! Exit codes: 0, it worked; 1, it ran and the answer is no (a refused run, a definition with problems, a demo that
 //! did not end as it should); 2, it could not start (wrong arguments, configuration or component).
 
+mod bench;
 mod chaos;
 mod configure;
 mod demo;
@@ -57,6 +58,8 @@ enum Command {
     Journal(journal::Arguments),
     /// Put this program under faults and kills, between a simulated GitHub and a simulated Port, and count.
     Chaos(chaos::Arguments),
+    /// Measure what the host costs, beside a native client and wasmtime alone that do the same work.
+    Bench(bench::Arguments),
     /// Play GitHub or Port for any client.
     Simulate(simulate::Arguments),
     /// Play scenarios: a plugin tested by files, in virtual time, without a network.
@@ -156,6 +159,7 @@ async fn execute(cli: Cli) -> Result<(), Stop> {
         Command::Doctor(arguments) => doctor::run(arguments, output?).await,
         Command::Journal(arguments) => journal::run(arguments, output?).await,
         Command::Chaos(arguments) => chaos::run(arguments, output?).await,
+        Command::Bench(arguments) => bench::run(arguments, output?).await,
         Command::Simulate(arguments) => simulate::run(arguments, output?).await,
         Command::Inspect(arguments) => inspect::run(arguments, output?).await,
         Command::New(arguments) => new::run(&arguments, output?),

@@ -34,6 +34,9 @@ pub(super) fn blotted(
         return Err(Error::HttpResponseContentCoding(Some(coding)));
     }
     for value in response.headers_mut().values_mut() {
+        if !secret.fits(value.len()) {
+            continue;
+        }
         let mut bytes = value.as_bytes().to_vec();
         if secret.overwrite(&mut bytes) {
             *value = HeaderValue::from_bytes(&bytes).unwrap_or(HeaderValue::from_static(""));

@@ -213,6 +213,15 @@ pub async fn run<T>(
     })
 }
 
+/// A store with an instance in it, which nobody calls: what the benchmark measures.
+///
+/// # Errors
+/// Where there is no room for an instance, or the component's own start fails.
+pub async fn instantiate(callee: &Callee, context: Context) -> wasmtime::Result<()> {
+    let mut store = new_store(&callee.pre, context, Meter::new());
+    callee.pre.instantiate_async(&mut store).await.map(drop)
+}
+
 fn new_store(
     pre: &BindingsPre<CallState>,
     context: Context,

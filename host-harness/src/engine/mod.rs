@@ -178,8 +178,9 @@ fn pool(options: &EngineOptions) -> PoolingAllocationConfig {
     pool.max_tables_per_component(u32::try_from(limits::TABLES).unwrap_or(1));
     pool.max_memory_size(options.max_memory);
     pool.table_elements(options.max_table_elements);
-    // What a typical call touches: kept mapped between calls, so that the next one need not fault it in again.
-    pool.linear_memory_keep_resident(256 * 1024);
+    // What a typical call touches: kept mapped between calls, so that the next one need not fault it in again. All of the
+    // memory that the plugin of this project begins with. With less, a delivery takes 20 µs more; with more, the same.
+    pool.linear_memory_keep_resident(320 * 1024);
     pool.table_keep_resident(16 * 1024);
     // A page that was swapped out while dirty would be neither reset nor given back (wasmtime#14357): the next
     // customer's instance could read it.

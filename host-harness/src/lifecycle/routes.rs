@@ -4,8 +4,11 @@
 //! News that waits is not in the journal itself: the delivery that it came with is, and stays unhandled until its run
 //! has taken the news or nobody can be waiting for it any more. After a restart such deliveries are read anew.
 
+mod recent;
+
 use crate::contract::{Change, RunUpdate};
 use crate::journal::{DeliveryKey, RunKey};
+use recent::Recent;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -22,9 +25,6 @@ const ENDED: usize = 10_000;
 /// How much news may wait for one run: three for its own life, and two for each of some jobs. When there is more, the
 /// oldest progress goes, and never an end.
 const WAITING_PER_RUN: usize = 100;
-/// How much earlier than a run's first attempt another run may have been opened and still look like it: the slack that
-/// the search allows for clocks, and more.
-const SLACK: Duration = Duration::from_secs(60);
 
 /// An installation's id and an external run id.
 pub(super) type Key = (String, String);
@@ -76,6 +76,7 @@ pub(super) struct Routes {
     early: VecDeque<(Instant, Key)>,
     /// Those that have ended, oldest first.
     ended: VecDeque<(Instant, Key)>,
+    recent: Recent,
 }
 
 impl Routes {
@@ -93,6 +94,7 @@ impl Routes {
                 return Err(Taken);
             }
         };
+        self.recent.add(&key.0, &key.1);
         let route = Route {
             since: Instant::now(),
             to: To::Known(run),
@@ -105,13 +107,17 @@ impl Routes {
     /// late news must not wait for it.
     pub(super) fn close(&mut self, key: Key) {
         let since = Instant::now();
-        self.routes.insert(
+        let before = self.routes.insert(
             key.clone(),
             Route {
                 since,
                 to: To::Ended,
             },
         );
+        // One that ended before this process began becomes known only now.
+        if before.is_none() {
+            self.recent.add(&key.0, &key.1);
+        }
         self.ended.push_back((since, key));
         let is_ended = |to: &To| matches!(to, To::Ended);
         forget(&mut self.routes, &mut self.ended, ENDED, is_ended);
@@ -154,12 +160,7 @@ impl Routes {
     /// External run ids of an installation that cannot belong to a run whose first attempt began at `began`, among
     /// those that the server could take for it.
     pub(super) fn taken(&self, installation: &str, began: Instant) -> Vec<String> {
-        self.routes
-            .range((installation.to_owned(), String::new())..)
-            .take_while(|((of, _), _)| of == installation)
-            .filter(|(_, route)| !matches!(route.to, To::Early(_)) && route.since + SLACK >= began)
-            .map(|((_, id), _)| id.clone())
-            .collect()
+        self.recent.not_before(installation, began)
     }
 }
 
@@ -330,7 +331,7 @@ mod tests {
         routes.close(key("long ago"));
         tokio::time::advance(WAIT * 2).await;
         routes.open(key("old"), run("r_1")).unwrap();
-        tokio::time::advance(SLACK * 2).await;
+        tokio::time::advance(recent::SLACK * 2).await;
         routes.open(key("new"), run("r_2")).unwrap();
         let elsewhere = ("other".to_owned(), "b".to_owned());
         routes.open(elsewhere, run("r_3")).unwrap();

@@ -5,6 +5,7 @@ use crate::scene::{
     DEPLOY, HELD, INSTALLATION, Log, SOON, TEST, alone, ended, press, run_on_github, stage,
     started, strike,
 };
+use host_harness::engine::Limits;
 use host_harness::simulator::port;
 use host_harness::stage::{Role, Sends, Stage, StageOptions};
 use std::time::Instant;
@@ -67,4 +68,30 @@ async fn a_host_that_stops_claims_no_more_and_says_what_is_left() {
     assert_eq!((port.count("claim"), github.count("dispatch")), (claims, 1));
     assert_eq!((port.violations(), github.violations()), (vec![], vec![]));
     assert_eq!(log.count("ERROR"), 0);
+}
+
+#[tokio::test]
+async fn a_plugin_that_wants_more_memory_than_it_may_fails_its_run_and_not_the_host() {
+    let mut options = alone();
+    options.roles[0].limits = Limits {
+        memory: 1 << 20,
+        ..Limits::default()
+    };
+    let stage = stage(options).await;
+    let large = format!(
+        r#"{{"org":"acme","repo":"shop","workflow":"deploy.yml","workflowInputs":{{"text":"{}"}}}}"#,
+        "x".repeat(700_000)
+    );
+    let id = press(&stage, &large);
+    let run = ended(&stage, &id).await;
+    let summary = run.summary.unwrap();
+    assert!(
+        summary.contains(
+            "the plugin's `plan` was stopped: it wanted more than 1048576 bytes of memory"
+        ),
+        "{summary}"
+    );
+    let next = press(&stage, DEPLOY);
+    assert!(ended(&stage, &next).await.succeeded());
+    strike(stage).await;
 }
