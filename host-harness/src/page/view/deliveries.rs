@@ -1,0 +1,237 @@
+//! The page of deliveries, and one delivery.
+
+use super::exchange::{Exchange, Message};
+use super::moment::{Moment, since};
+use super::state::Mark;
+use super::{Frame, path_of};
+use crate::journal::RunKey;
+use crate::legible::escaped;
+use crate::lifecycle::Delivered;
+use crate::page::ledger::Ledger;
+use crate::page::record::{self, Outcome, What};
+use askama::Template;
+
+/// Deliveries on the page.
+const PAGE: usize = 100;
+
+/// The page.
+#[derive(Template)]
+#[template(path = "page/deliveries.html")]
+pub(in crate::page) struct Deliveries {
+    frame: Frame,
+    deliveries: Vec<Delivery>,
+    turned_away: Vec<TurnedAway>,
+}
+
+/// A delivery.
+#[derive(Debug, Clone)]
+pub(super) struct Delivery {
+    /// Its `id` on the page.
+    pub(super) id: String,
+    pub(super) at: Moment,
+    pub(super) since: String,
+    /// `workflow_run: completed`
+    pub(super) event: String,
+    pub(super) delivery: String,
+    pub(super) installation: String,
+    pub(super) mark: Mark,
+    pub(super) outcome: String,
+    /// The runs that it is about: path and title.
+    pub(super) runs: Vec<(String, String)>,
+    pub(super) content: Message,
+    pub(super) requests: Vec<Exchange>,
+    /// Where it can be replayed.
+    pub(super) replay: Option<String>,
+    /// Why it cannot, where others can.
+    pub(super) no_replay: &'static str,
+    pub(super) replays: u32,
+}
+
+/// What did not become a delivery.
+struct TurnedAway {
+    at: Moment,
+    mark: Mark,
+    status: u16,
+    reason: String,
+    event: String,
+    delivery: String,
+    installation: String,
+}
+
+impl Deliveries {
+    /// The newest of the ledger.
+    pub(in crate::page) fn of(frame: Frame, ledger: &Ledger) -> Deliveries {
+        let legible = |text: &str| escaped(text).into_owned();
+        let turned_away = ledger.turned_away().map(|it| TurnedAway {
+            at: Moment::of(it.at),
+            mark: if it.status < 400 { Mark::Aside } else { Mark::Bad },
+            status: it.status,
+            reason: legible(it.reason.trim()),
+            event: legible(&it.event),
+            delivery: legible(&it.delivery),
+            installation: legible(&it.installation),
+        });
+        Deliveries {
+            turned_away: turned_away.collect(),
+            deliveries: ledger
+                .deliveries()
+                .take(PAGE)
+                .map(|delivery| Delivery::of(delivery, ledger, &frame, delivery.at))
+                .collect(),
+            frame,
+        }
+    }
+}
+
+impl Delivery {
+    /// A delivery on the timeline of something that began at this time.
+    pub(super) fn of(
+        delivery: &record::Delivery,
+        ledger: &Ledger,
+        frame: &Frame,
+        beginning: u64,
+    ) -> Delivery {
+        let installation = &delivery.key.installation;
+        let ids = delivery.external_run_ids.iter();
+        let runs = ids.filter_map(|id| ledger.run_of(installation, id));
+        let requests = delivery.requests.iter().filter_map(|entry| match &entry.what {
+            What::Request(request) => Some(Exchange::of(entry, request, beginning)),
+            What::Step(_) => None,
+        });
+        let (mark, outcome) = outcome(&delivery.outcome);
+        let can_replay = frame.allow_replay && delivery.whole.is_some();
+        Delivery {
+            id: format!("d{}", delivery.number),
+            at: Moment::of(delivery.at),
+            since: since(beginning, delivery.at),
+            event: event(delivery),
+            delivery: escaped(&delivery.key.delivery).into_owned(),
+            installation: escaped(installation).into_owned(),
+            mark,
+            outcome,
+            runs: runs.map(|run| (path_of(run), title(run, ledger))).collect(),
+            content: Message::of(&delivery.fields, &delivery.body),
+            requests: requests.collect(),
+            replay: can_replay.then(|| format!("/deliveries/{}/replay", delivery.number)),
+            no_replay: match frame.allow_replay && !can_replay {
+                true => "It is too large to be kept for a replay.",
+                false => "",
+            },
+            replays: delivery.replays,
+        }
+    }
+}
+
+fn title(run: &RunKey, ledger: &Ledger) -> String {
+    let target = ledger.run(run).and_then(|run| run.target.as_deref());
+    escaped(target.unwrap_or(&run.run)).into_owned()
+}
+
+/// The event, with what it says of itself: servers like GitHub put that into `action`.
+fn event(delivery: &record::Delivery) -> String {
+    let action = action(&delivery.body.text);
+    let event = match delivery.event.as_str() {
+        "" => "delivery",
+        event => event,
+    };
+    match action {
+        Some(action) => escaped(&format!("{event}: {action}")).into_owned(),
+        None => escaped(event).into_owned(),
+    }
+}
+
+/// The first `action` of a body that may be cut. It stands near the beginning, where it stands at all.
+fn action(body: &str) -> Option<&str> {
+    let (before, after) = body.split_once("\"action\"")?;
+    if before.matches(['{', '[']).count() != 1 {
+        return None;
+    }
+    let value = after.trim_start().strip_prefix(':')?.trim_start();
+    let (word, _) = value.strip_prefix('"')?.split_once('"')?;
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    (word.len() < 40 && word.chars().all(is_word)).then_some(word)
+}
+
+fn outcome(outcome: &Outcome) -> (Mark, String) {
+    let (mark, words) = match outcome {
+        Outcome::Waiting => (Mark::Waits, "waits to be read".to_owned()),
+        Outcome::Read(Delivered::News) => (Mark::Good, "news".to_owned()),
+        Outcome::Read(Delivered::Early) => (Mark::Waits, "early: waits for its run".to_owned()),
+        Outcome::Read(Delivered::Nobody) => (Mark::Aside, "no news for a run here".to_owned()),
+        Outcome::Again(why) => (Mark::Waits, format!("not understood yet: {}", escaped(why))),
+        Outcome::Failed(why) => (Mark::Bad, format!("not understood: {}", escaped(why))),
+    };
+    (mark, words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::ledger::tests::delivery;
+
+    #[test]
+    fn what_an_event_says_of_itself_is_read_from_the_beginning_of_a_body() {
+        for (body, read) in [
+            (r#"{"action":"completed","workflow_run":{"id":1"#, Some("completed")),
+            (r#"{ "ref": "x", "action" : "in_progress" }"#, Some("in_progress")),
+            (r#"{"workflow_run":{"action":"inner"}}"#, None),
+            (r#"{"action":"<script>"}"#, None),
+            (r#"{"action":7}"#, None),
+            ("action", None),
+        ] {
+            assert_eq!(action(body), read, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_button_is_there_only_where_a_replay_is_allowed_and_possible() {
+        let mut ledger = Ledger::default();
+        ledger.add_delivery(delivery(1, "{}"));
+        for (allow_replay, is_kept, has_button) in [
+            (false, true, false),
+            (true, false, false),
+            (true, true, true),
+        ] {
+            let frame = Frame {
+                allow_replay,
+                now: 0,
+            };
+            let mut delivery = ledger.delivery(1).unwrap().clone();
+            if !is_kept {
+                delivery.whole = None;
+            }
+            let mut ledger = Ledger::default();
+            ledger.add_delivery(delivery);
+            let html = Deliveries::of(frame, &ledger).render().unwrap();
+            assert_eq!(html.contains("<form"), has_button, "{html}");
+            assert_eq!(html.contains("too large"), allow_replay && !is_kept);
+        }
+    }
+
+    #[test]
+    fn a_hostile_delivery_is_shown_and_does_nothing() {
+        let mut hostile = delivery(1, "{\"a\":\"</pre><script>alert(1)</script>\"}");
+        hostile.event = "<b onclick=x>".to_owned();
+        hostile.key.delivery = "\"><script>\u{202e}".to_owned();
+        hostile.fields.push(("x-\"<i>".to_owned(), "<i>\r\n".to_owned()));
+        hostile.outcome = Outcome::Failed("<u>".to_owned());
+        let mut ledger = Ledger::default();
+        ledger.add_delivery(hostile);
+        ledger.add_turned_away(record::TurnedAway {
+            at: 0,
+            installation: "<s>".to_owned(),
+            event: "<s>".to_owned(),
+            delivery: "<s>".to_owned(),
+            status: 404,
+            reason: "<s>".to_owned(),
+        });
+        let frame = Frame {
+            allow_replay: true,
+            now: 0,
+        };
+        let html = Deliveries::of(frame, &ledger).render().unwrap();
+        for tag in ["<script>", "<b onclick", "<i>", "<u>", "<s>", "</pre><", "\u{202e}"] {
+            assert!(!html.contains(tag), "{tag:?} is in\n{html}");
+        }
+    }
+}
