@@ -354,7 +354,8 @@ impl Host {
             journal: self.journal.clone(),
             inbox: parts.inbox.clone(),
         };
-        self.tasks.spawn(page.show(sights, self.stop_listening.clone()));
+        self.tasks
+            .spawn(page.show(sights, self.stop_listening.clone()));
     }
 
     /// What `/metrics` looks at when it is asked.
@@ -417,7 +418,9 @@ struct Parts<'t> {
 
 fn installations(parts: &Parts<'_>) -> Vec<Arc<Installation>> {
     let tenants = parts.tenants.iter();
-    tenants.map(|(source, _)| source.installation.clone()).collect()
+    tenants
+        .map(|(source, _)| source.installation.clone())
+        .collect()
 }
 
 /// Makes the page listen, if there is to be one.

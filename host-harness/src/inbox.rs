@@ -327,7 +327,10 @@ impl Job {
 
 /// Which runs of the server the updates are about.
 fn ids(updates: &[RunUpdate]) -> Vec<String> {
-    let mut ids: Vec<String> = updates.iter().map(|it| it.external_run_id.clone()).collect();
+    let mut ids: Vec<String> = updates
+        .iter()
+        .map(|it| it.external_run_id.clone())
+        .collect();
     ids.dedup();
     ids
 }

@@ -20,6 +20,7 @@ mod ingress;
 mod kills;
 mod lifecycle;
 mod new;
+mod page;
 mod promises;
 mod scenarios;
 mod scheduling;
@@ -29,6 +30,8 @@ mod seed;
 #[path = "../support/bench.rs"]
 #[expect(dead_code, reason = "most of it is for the tests of single calls")]
 mod bench;
+#[path = "../support/browser.rs"]
+mod browser;
 #[path = "../support/canary.rs"]
 mod canary;
 #[path = "../support/capacity.rs"]

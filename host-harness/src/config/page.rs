@@ -68,7 +68,10 @@ mod tests {
         for address in ["0.0.0.0:8090", "[::]:8090", "192.168.1.7:8090"] {
             let listen = format!("listen = \"{address}\"");
             let error = resolve(&listen).unwrap_err();
-            assert!(error.starts_with("host.toml: page.listen: it is not loopback"), "{error}");
+            assert!(
+                error.starts_with("host.toml: page.listen: it is not loopback"),
+                "{error}"
+            );
             assert!(error.contains("anybody who reaches it sees"), "{error}");
             assert!(error.ends_with("set beyond-loopback = true"), "{error}");
             assert!(resolve(&format!("{listen}\nbeyond-loopback = true")).is_ok());

@@ -4,8 +4,8 @@
 //! them: the busier the host, the larger the groups and the less a run pays for the disk.
 
 use super::{
-    Change, ChangeSet, Committed, CrashPoint, Delivery, DeliveryKey, History, JournalError, Restored,
-    Store,
+    Change, ChangeSet, Committed, CrashPoint, Delivery, DeliveryKey, History, JournalError,
+    Restored, Store,
 };
 use crate::metrics::Metrics;
 use std::time::Duration;

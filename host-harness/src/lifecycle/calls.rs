@@ -175,9 +175,12 @@ pub(super) fn cancel(shared: &Arc<Shared>, entry: &Arc<Entry>, external_run_id: 
     tokio::spawn(async move {
         shared.metrics.cancel_sent();
         let answer = match (entry.order.clone(), external_run_id) {
-            (Some(order), Some(id)) => {
-                flatten(shared.runtime.cancel(call(&shared, &entry), order, id).await)
-            }
+            (Some(order), Some(id)) => flatten(
+                shared
+                    .runtime
+                    .cancel(call(&shared, &entry), order, id)
+                    .await,
+            ),
             _ => Err(no_order()),
         };
         if let Err(failure) = &answer {

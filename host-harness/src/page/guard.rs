@@ -22,7 +22,8 @@ const FETCH_SITE: &str = "sec-fetch-site";
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
                       img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-const MISDIRECTED: &str = "This page answers only where it is asked for by an address, or as localhost.\n";
+const MISDIRECTED: &str =
+    "This page answers only where it is asked for by an address, or as localhost.\n";
 
 /// Refuses strangers' requests, and puts on every answer what browsers are to keep to.
 pub(super) async fn guard(request: Request, next: Next) -> Response {

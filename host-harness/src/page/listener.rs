@@ -111,7 +111,10 @@ pub(super) fn router(shown: Page) -> Router {
         .route("/deliveries", get(deliveries))
         .route("/events", get(events))
         .route("/page.css", get(|| text("text/css; charset=utf-8", STYLE)))
-        .route("/page.js", get(|| text("text/javascript; charset=utf-8", SCRIPT)));
+        .route(
+            "/page.js",
+            get(|| text("text/javascript; charset=utf-8", SCRIPT)),
+        );
     if shown.options.allow_replay {
         routes = routes.route("/deliveries/{number}/replay", post(play));
     }
@@ -135,7 +138,10 @@ async fn runs(State(shown): State<Page>, RawQuery(query): RawQuery) -> Response 
     html(&page)
 }
 
-async fn run(State(shown): State<Page>, Path((installation, run)): Path<(String, String)>) -> Response {
+async fn run(
+    State(shown): State<Page>,
+    Path((installation, run)): Path<(String, String)>,
+) -> Response {
     let key = RunKey { installation, run };
     let is_old = {
         let ledger = shown.watch.ledger();
@@ -168,14 +174,17 @@ async fn run(State(shown): State<Page>, Path((installation, run)): Path<(String,
     }
 }
 
-async fn deliveries(State(shown): State<Page>) -> Response {
-    let page = Deliveries::of(shown.frame(), &shown.watch.ledger());
+async fn deliveries(State(shown): State<Page>, RawQuery(query): RawQuery) -> Response {
+    let before = Filter::parse(query.as_deref().unwrap_or_default()).before();
+    let page = Deliveries::of(shown.frame(), &shown.watch.ledger(), before);
     html(&page)
 }
 
 async fn events(State(shown): State<Page>) -> Response {
     match shown.listeners.clone().try_acquire_owned() {
-        Ok(permit) => live::events(shown.watch.changes(), permit, shown.stop.clone()).into_response(),
+        Ok(permit) => {
+            live::events(shown.watch.changes(), permit, shown.stop.clone()).into_response()
+        }
         Err(_) => {
             let text = format!("{} pages are open already\n", live::LISTENERS);
             (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
@@ -185,7 +194,8 @@ async fn events(State(shown): State<Page>) -> Response {
 
 async fn play(State(shown): State<Page>, Path(number): Path<u64>, headers: HeaderMap) -> Response {
     if !is_from_the_page(&headers) {
-        let text = "A replay is asked for on the page itself, and this request does not come from there.";
+        let text =
+            "A replay is asked for on the page itself, and this request does not come from there.";
         return shown.message(StatusCode::FORBIDDEN, "Not replayed", text.to_owned());
     }
     match replay(&shown, number) {
@@ -193,9 +203,11 @@ async fn play(State(shown): State<Page>, Path(number): Path<u64>, headers: Heade
         Err(why @ replay::Unplayable::Gone) => {
             shown.message(StatusCode::NOT_FOUND, "Not replayed", why.to_string())
         }
-        Err(why @ replay::Unplayable::Busy) => {
-            shown.message(StatusCode::TOO_MANY_REQUESTS, "Not replayed", why.to_string())
-        }
+        Err(why @ replay::Unplayable::Busy) => shown.message(
+            StatusCode::TOO_MANY_REQUESTS,
+            "Not replayed",
+            why.to_string(),
+        ),
     }
 }
 

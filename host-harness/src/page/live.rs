@@ -32,16 +32,19 @@ pub(super) fn events(
     stop: CancellationToken,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let state = (changes, permit, stop);
-    Sse::new(futures_util::stream::unfold(state, |mut state| async move {
-        let (changes, _, stop) = &mut state;
-        let next = tokio::time::timeout(TICK, changes.recv());
-        let data = tokio::select! {
-            biased;
-            () = stop.cancelled() => return None,
-            next = next => data(next.ok())?,
-        };
-        Some((Ok(Event::default().data(data)), state))
-    }))
+    Sse::new(futures_util::stream::unfold(
+        state,
+        |mut state| async move {
+            let (changes, _, stop) = &mut state;
+            let next = tokio::time::timeout(TICK, changes.recv());
+            let data = tokio::select! {
+                biased;
+                () = stop.cancelled() => return None,
+                next = next => data(next.ok())?,
+            };
+            Some((Ok(Event::default().data(data)), state))
+        },
+    ))
 }
 
 /// What an event says. None: there will be no more.
@@ -84,7 +87,8 @@ mod tests {
         let (sender, changes) = tokio::sync::broadcast::channel(1);
         let stop = CancellationToken::new();
         let permit = room.clone().try_acquire_owned().unwrap();
-        let response = axum::response::IntoResponse::into_response(events(changes, permit, stop.clone()));
+        let response =
+            axum::response::IntoResponse::into_response(events(changes, permit, stop.clone()));
         let mut body = response.into_body().into_data_stream();
         sender.send(Changed::Deliveries).unwrap();
         let first = body.next().await.unwrap().unwrap();

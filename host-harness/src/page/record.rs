@@ -173,7 +173,13 @@ pub(super) struct TurnedAway {
 impl Run {
     /// Bytes of the texts that change.
     pub(super) fn texts(&self) -> usize {
-        let texts = [&self.external_run_id, &self.target, &self.link, &self.label, &self.summary];
+        let texts = [
+            &self.external_run_id,
+            &self.target,
+            &self.link,
+            &self.label,
+            &self.summary,
+        ];
         texts.into_iter().flatten().map(String::len).sum()
     }
 }

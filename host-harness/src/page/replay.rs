@@ -19,7 +19,9 @@ pub(super) fn room() -> Arc<Semaphore> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unplayable {
     /// It is not remembered any more, or was too large to be kept.
-    #[error("This delivery is not kept any more, so it cannot be replayed. GitHub can send it again.")]
+    #[error(
+        "This delivery is not kept any more, so it cannot be replayed. GitHub can send it again."
+    )]
     Gone,
     /// Others are being replayed.
     #[error("Too many deliveries are being replayed; try again in a moment.")]

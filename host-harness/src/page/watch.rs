@@ -122,7 +122,8 @@ impl Watch {
     }
 
     fn is_secret(&self, name: &str) -> bool {
-        let is_credential = HeaderName::from_bytes(name.as_bytes()).is_ok_and(|it| is_credential(&it));
+        let is_credential =
+            HeaderName::from_bytes(name.as_bytes()).is_ok_and(|it| is_credential(&it));
         let signature = self.webhooks.as_ref().map(|(_, signature)| signature);
         // GitHub signs a delivery a second time, with SHA-1, in a field that no manifest names.
         is_credential || signature.is_some_and(|it| it == name) || name.contains("signature")

@@ -298,10 +298,10 @@ pub(super) fn progress(kind: RunKind, id: &str, progress: &Progress) -> Option<R
         Request::new(Method::PATCH, run_path(kind, id))
             .about(id)
             .json(&ActionPatch {
-            status_label: progress.status_label.as_deref(),
-            summary: progress.summary.as_deref(),
-            ..ActionPatch::default()
-        }),
+                status_label: progress.status_label.as_deref(),
+                summary: progress.summary.as_deref(),
+                ..ActionPatch::default()
+            }),
     )
 }
 

@@ -174,7 +174,8 @@ fn deliveries_are_bounded_in_number_and_bytes_and_the_oldest_goes() {
     for number in 1..=5 {
         ledger.add_delivery(delivery(number, "{}"));
     }
-    let numbers = |ledger: &Ledger| -> Vec<u64> { ledger.deliveries().map(|it| it.number).collect() };
+    let numbers =
+        |ledger: &Ledger| -> Vec<u64> { ledger.deliveries().map(|it| it.number).collect() };
     assert_eq!(numbers(&ledger), [5, 4, 3]);
     for _ in 0..10 {
         ledger.add_request(&delivery_key(5), 0, request(&"x".repeat(400)));

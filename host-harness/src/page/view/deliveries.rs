@@ -11,8 +11,8 @@ use crate::page::ledger::Ledger;
 use crate::page::record::{self, Outcome, What};
 use askama::Template;
 
-/// Deliveries on the page.
-const PAGE: usize = 100;
+/// Deliveries on one page: each brings its body, and the page is fetched again with each new one.
+const PAGE: usize = 20;
 
 /// The page.
 #[derive(Template)]
@@ -20,6 +20,8 @@ const PAGE: usize = 100;
 pub(in crate::page) struct Deliveries {
     frame: Frame,
     deliveries: Vec<Delivery>,
+    /// Where the deliveries before these are.
+    older: Option<String>,
     turned_away: Vec<TurnedAway>,
 }
 
@@ -34,6 +36,8 @@ pub(super) struct Delivery {
     pub(super) event: String,
     pub(super) delivery: String,
     pub(super) installation: String,
+    /// The first run that it is about, else the installation: for the line.
+    pub(super) about: String,
     pub(super) mark: Mark,
     pub(super) outcome: String,
     /// The runs that it is about: path and title.
@@ -59,12 +63,22 @@ struct TurnedAway {
 }
 
 impl Deliveries {
-    /// The newest of the ledger.
-    pub(in crate::page) fn of(frame: Frame, ledger: &Ledger) -> Deliveries {
+    /// The newest of the ledger, or the newest before the one with this number.
+    pub(in crate::page) fn of(frame: Frame, ledger: &Ledger, before: Option<u64>) -> Deliveries {
+        let before = before.unwrap_or(u64::MAX);
+        let mut wanted = ledger.deliveries().filter(|it| it.number < before);
+        let shown: Vec<&record::Delivery> = wanted.by_ref().take(PAGE).collect();
+        let is_more = wanted.next().is_some();
+        let last = shown.last().filter(|_| is_more);
+        let older = last.map(|it| format!("/deliveries?before={}", it.number));
         let legible = |text: &str| escaped(text).into_owned();
         let turned_away = ledger.turned_away().map(|it| TurnedAway {
             at: Moment::of(it.at),
-            mark: if it.status < 400 { Mark::Aside } else { Mark::Bad },
+            mark: if it.status < 400 {
+                Mark::Aside
+            } else {
+                Mark::Bad
+            },
             status: it.status,
             reason: legible(it.reason.trim()),
             event: legible(&it.event),
@@ -73,11 +87,11 @@ impl Deliveries {
         });
         Deliveries {
             turned_away: turned_away.collect(),
-            deliveries: ledger
-                .deliveries()
-                .take(PAGE)
+            deliveries: shown
+                .into_iter()
                 .map(|delivery| Delivery::of(delivery, ledger, &frame, delivery.at))
                 .collect(),
+            older,
             frame,
         }
     }
@@ -94,10 +108,16 @@ impl Delivery {
         let installation = &delivery.key.installation;
         let ids = delivery.external_run_ids.iter();
         let runs = ids.filter_map(|id| ledger.run_of(installation, id));
-        let requests = delivery.requests.iter().filter_map(|entry| match &entry.what {
-            What::Request(request) => Some(Exchange::of(entry, request, beginning)),
-            What::Step(_) => None,
-        });
+        let runs: Vec<(String, String)> =
+            runs.map(|run| (path_of(run), title(run, ledger))).collect();
+        let first = runs.first().map(|(_, title)| title.clone());
+        let requests = delivery
+            .requests
+            .iter()
+            .filter_map(|entry| match &entry.what {
+                What::Request(request) => Some(Exchange::of(entry, request, beginning)),
+                What::Step(_) => None,
+            });
         let (mark, outcome) = outcome(&delivery.outcome);
         let can_replay = frame.allow_replay && delivery.whole.is_some();
         Delivery {
@@ -107,9 +127,10 @@ impl Delivery {
             event: event(delivery),
             delivery: escaped(&delivery.key.delivery).into_owned(),
             installation: escaped(installation).into_owned(),
+            about: first.unwrap_or_else(|| escaped(installation).into_owned()),
             mark,
             outcome,
-            runs: runs.map(|run| (path_of(run), title(run, ledger))).collect(),
+            runs,
             content: Message::of(&delivery.fields, &delivery.body),
             requests: requests.collect(),
             replay: can_replay.then(|| format!("/deliveries/{}/replay", delivery.number)),
@@ -172,8 +193,14 @@ mod tests {
     #[test]
     fn what_an_event_says_of_itself_is_read_from_the_beginning_of_a_body() {
         for (body, read) in [
-            (r#"{"action":"completed","workflow_run":{"id":1"#, Some("completed")),
-            (r#"{ "ref": "x", "action" : "in_progress" }"#, Some("in_progress")),
+            (
+                r#"{"action":"completed","workflow_run":{"id":1"#,
+                Some("completed"),
+            ),
+            (
+                r#"{ "ref": "x", "action" : "in_progress" }"#,
+                Some("in_progress"),
+            ),
             (r#"{"workflow_run":{"action":"inner"}}"#, None),
             (r#"{"action":"<script>"}"#, None),
             (r#"{"action":7}"#, None),
@@ -202,10 +229,31 @@ mod tests {
             }
             let mut ledger = Ledger::default();
             ledger.add_delivery(delivery);
-            let html = Deliveries::of(frame, &ledger).render().unwrap();
+            let html = Deliveries::of(frame, &ledger, None).render().unwrap();
             assert_eq!(html.contains("<form"), has_button, "{html}");
             assert_eq!(html.contains("too large"), allow_replay && !is_kept);
         }
+    }
+
+    #[test]
+    fn older_deliveries_are_on_the_next_page() {
+        let mut ledger = Ledger::default();
+        for number in 1..=50 {
+            ledger.add_delivery(delivery(number, "{}"));
+        }
+        let frame = Frame {
+            allow_replay: false,
+            now: 0,
+        };
+        let page = |before| Deliveries::of(frame.clone(), &ledger, before);
+        let first = page(None);
+        assert_eq!(
+            (first.deliveries.len(), first.deliveries[0].id.as_str()),
+            (20, "d50")
+        );
+        assert_eq!(first.older.as_deref(), Some("/deliveries?before=31"));
+        let last = page(Some(11));
+        assert_eq!((last.deliveries.len(), last.older), (10, None));
     }
 
     #[test]
@@ -213,7 +261,9 @@ mod tests {
         let mut hostile = delivery(1, "{\"a\":\"</pre><script>alert(1)</script>\"}");
         hostile.event = "<b onclick=x>".to_owned();
         hostile.key.delivery = "\"><script>\u{202e}".to_owned();
-        hostile.fields.push(("x-\"<i>".to_owned(), "<i>\r\n".to_owned()));
+        hostile
+            .fields
+            .push(("x-\"<i>".to_owned(), "<i>\r\n".to_owned()));
         hostile.outcome = Outcome::Failed("<u>".to_owned());
         let mut ledger = Ledger::default();
         ledger.add_delivery(hostile);
@@ -229,8 +279,16 @@ mod tests {
             allow_replay: true,
             now: 0,
         };
-        let html = Deliveries::of(frame, &ledger).render().unwrap();
-        for tag in ["<script>", "<b onclick", "<i>", "<u>", "<s>", "</pre><", "\u{202e}"] {
+        let html = Deliveries::of(frame, &ledger, None).render().unwrap();
+        for tag in [
+            "<script>",
+            "<b onclick",
+            "<i>",
+            "<u>",
+            "<s>",
+            "</pre><",
+            "\u{202e}",
+        ] {
             assert!(!html.contains(tag), "{tag:?} is in\n{html}");
         }
     }

@@ -57,6 +57,7 @@ impl Exchange {
             None => Some(url.as_str()),
         };
         let (result, is_good) = match &request.answer {
+            Ok(answer) if request.from_cache => (format!("{} cached", answer.status), true),
             Ok(answer) => (answer.status.to_string(), answer.status < 400),
             Err(reason) => (format!("no answer: {}", escaped(reason)), false),
         };
@@ -79,7 +80,11 @@ impl Exchange {
                 (false, false) => "Sent without a credential.",
             },
             sent: Message::of(&request.fields, &request.body),
-            got: request.answer.as_ref().ok().map(|answer| Message::of(&answer.fields, &answer.body)),
+            got: request
+                .answer
+                .as_ref()
+                .ok()
+                .map(|answer| Message::of(&answer.fields, &answer.body)),
             url,
         }
     }

@@ -87,7 +87,10 @@ fn row(sight: &Sight, phases: Option<&BTreeMap<Phase, usize>>) -> Row {
         mark,
         readiness,
         budget: budget(&sight.budget),
-        pause: sight.budget.paused_for.map(|left| format!("pauses for {}", length(left))),
+        pause: sight
+            .budget
+            .paused_for
+            .map(|left| format!("pauses for {}", length(left))),
         live_events: public.live_events,
         runs: match runs.is_empty() {
             true => "none".to_owned(),
@@ -144,7 +147,12 @@ mod tests {
 
     #[test]
     fn figures_are_grouped() {
-        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (1_234_567, "1,234,567"),
+        ] {
             assert_eq!(thousands(number), text);
         }
     }

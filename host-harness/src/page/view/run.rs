@@ -75,9 +75,16 @@ impl RunPage {
             label: escaped(run.label.as_deref().unwrap_or_default()).into_owned(),
             facts: facts(run, state, frame.now),
             link: run.link.as_deref().and_then(web_address),
-            summary: run.summary.as_deref().map(markdown::lines).unwrap_or_default(),
+            summary: run
+                .summary
+                .as_deref()
+                .map(markdown::lines)
+                .unwrap_or_default(),
             properties: run.properties.as_ref().and_then(body::shown),
-            before: notes.iter().map(|note| step_of(note, run.claimed_at)).collect(),
+            before: notes
+                .iter()
+                .map(|note| step_of(note, run.claimed_at))
+                .collect(),
             is_restored: run.is_restored,
             timeline: timeline(&frame, ledger, run, state),
             left_out: run.left_out,
@@ -96,7 +103,11 @@ impl RunPage {
             Fact::new("Kind", run.kind.as_str().to_owned()),
             Fact::at("Claimed", run.claimed_at),
         ];
-        facts.extend(run.external_run_id.as_deref().map(|id| Fact::code("External run", legible(id))));
+        facts.extend(
+            run.external_run_id
+                .as_deref()
+                .map(|id| Fact::code("External run", legible(id))),
+        );
         facts.extend(run.finished_at.map(|at| Fact::at("Finished", at)));
         let state = State::UnderWay(run.phase);
         RunPage {
@@ -158,7 +169,11 @@ fn facts(run: &Run, state: State, now: u64) -> Vec<Fact> {
         Fact::new("Installation", legible(&run.key.installation)),
         Fact::new("Kind", run.kind.as_str().to_owned()),
     ];
-    facts.extend(run.action.as_deref().map(|action| Fact::code("Action", legible(action))));
+    facts.extend(
+        run.action
+            .as_deref()
+            .map(|action| Fact::code("Action", legible(action))),
+    );
     let external = run.external_run_id.as_deref();
     facts.extend(external.map(|id| Fact::code("External run", legible(id))));
     facts.push(Fact::at("Claimed", run.claimed_at));
@@ -176,8 +191,14 @@ fn facts(run: &Run, state: State, now: u64) -> Vec<Fact> {
 /// Steps, requests and deliveries, by when they began.
 fn timeline(frame: &Frame, ledger: &Ledger, run: &Run, state: State) -> Vec<Item> {
     let beginning = run.claimed_at;
-    let last_step = run.entries.iter().rev().find(|it| matches!(it.what, What::Step(_)));
-    let last_step = last_step.filter(|_| run.ended.is_some()).map(|it| it.number);
+    let last_step = run
+        .entries
+        .iter()
+        .rev()
+        .find(|it| matches!(it.what, What::Step(_)));
+    let last_step = last_step
+        .filter(|_| run.ended.is_some())
+        .map(|it| it.number);
     let mut items: Vec<(u64, u64, Item)> = Vec::new();
     for entry in &run.entries {
         let item = match &entry.what {
@@ -190,7 +211,9 @@ fn timeline(frame: &Frame, ledger: &Ledger, run: &Run, state: State) -> Vec<Item
                     false => Mark::Step,
                 },
             },
-            What::Request(request) => Item::Exchange(Box::new(Exchange::of(entry, request, beginning))),
+            What::Request(request) => {
+                Item::Exchange(Box::new(Exchange::of(entry, request, beginning)))
+            }
         };
         items.push((entry.at, entry.number, item));
     }
@@ -200,7 +223,11 @@ fn timeline(frame: &Frame, ledger: &Ledger, run: &Run, state: State) -> Vec<Item
         };
         for delivery in ledger.deliveries().filter(is_about) {
             let shown = Delivery::of(delivery, ledger, frame, beginning);
-            items.push((delivery.at, delivery.number, Item::Delivery(Box::new(shown))));
+            items.push((
+                delivery.at,
+                delivery.number,
+                Item::Delivery(Box::new(shown)),
+            ));
         }
     }
     items.sort_by_key(|(at, number, _)| (*at, *number));
@@ -218,6 +245,8 @@ fn step_of(note: &Note, beginning: u64) -> Item {
 
 /// What was planned, as the journal notes it.
 fn target_in(notes: &[Note]) -> Option<String> {
-    let mut planned = notes.iter().filter_map(|note| note.text.strip_prefix("planned: "));
+    let mut planned = notes
+        .iter()
+        .filter_map(|note| note.text.strip_prefix("planned: "));
     planned.next().map(str::to_owned)
 }

@@ -80,6 +80,11 @@ impl Filter {
         filter
     }
 
+    /// Only what came before this number.
+    pub(in crate::page) fn before(&self) -> Option<u64> {
+        self.before
+    }
+
     fn wants(&self, run: &Run, state: State) -> bool {
         let installation = self.installation.as_deref();
         let is_wanted = |wanted: &str| match state {
@@ -91,7 +96,7 @@ impl Filter {
             && self.before.is_none_or(|before| run.number < before)
     }
 
-    fn before(&self, number: u64) -> String {
+    fn older(&self, number: u64) -> String {
         let mut query = Serializer::new("/?".to_owned());
         let mut put = |name: &str, value: &str| {
             query.append_pair(name, value);
@@ -142,7 +147,7 @@ impl Overview {
                 .map(|state| choice(state, &filter.state))
                 .collect(),
             is_filtered: *filter != Filter::default(),
-            older: older.map(|(run, _)| filter.before(run.number)),
+            older: older.map(|(run, _)| filter.older(run.number)),
             forgotten: phases.len().saturating_sub(known),
             runs: wanted
                 .into_iter()
@@ -154,7 +159,14 @@ impl Overview {
 }
 
 fn choice(value: &str, chosen: &Option<String>) -> (String, String, bool) {
-    let words = escaped(value).replace('-', if STATES.contains(&value) || value == UNDER_WAY { " " } else { "-" });
+    let words = escaped(value).replace(
+        '-',
+        if STATES.contains(&value) || value == UNDER_WAY {
+            " "
+        } else {
+            "-"
+        },
+    );
     (value.to_owned(), words, chosen.as_deref() == Some(value))
 }
 
@@ -205,7 +217,11 @@ mod tests {
         let mut runs = vec![run("acme", 1), run("globex", 2), run("acme", 3)];
         runs[0].ended = Some((5, End::Reported(Outcome::Failure)));
         let ids = |query: &str| -> Vec<String> {
-            page(&runs, query).runs.into_iter().map(|row| row.port_id).collect()
+            page(&runs, query)
+                .runs
+                .into_iter()
+                .map(|row| row.port_id)
+                .collect()
         };
         assert_eq!(ids(""), ["r_3", "r_2", "r_1"]);
         assert_eq!(ids("installation=acme"), ["r_3", "r_1"]);
@@ -219,7 +235,10 @@ mod tests {
     fn what_does_not_fit_on_the_page_is_on_the_next_with_the_same_filter() {
         let runs: Vec<Run> = (1..=150).map(|number| run("a&b", number)).collect();
         let first = page(&runs, "installation=a%26b");
-        assert_eq!((first.runs.len(), first.runs[0].port_id.as_str()), (100, "r_150"));
+        assert_eq!(
+            (first.runs.len(), first.runs[0].port_id.as_str()),
+            (100, "r_150")
+        );
         let older = first.older.unwrap();
         assert_eq!(older, "/?installation=a%26b&before=51");
         let second = page(&runs, older.strip_prefix("/?").unwrap());
@@ -238,7 +257,10 @@ mod tests {
         for tag in ["<img", "<script>alert", "</td></td>", "\u{202e}", "\u{1b}"] {
             assert!(!html.contains(tag), "{tag:?} is in\n{html}");
         }
-        assert!(html.contains("&#60;img src=x onerror=alert(1)&#62;\\u{202e}\\n"), "{html}");
+        assert!(
+            html.contains("&#60;img src=x onerror=alert(1)&#62;\\u{202e}\\n"),
+            "{html}"
+        );
         assert!(html.contains("{{ 7 * 7 }}&#60;/td&#62;"), "{html}");
     }
 }
