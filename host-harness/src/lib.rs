@@ -10,8 +10,9 @@
 //!    credential that the guest never sees, and leaves on a connection of that installation.
 //! 3. [`poller`] claims runs from [`port`], [`lifecycle`] carries each to its end, [`ingress`] takes the server's webhooks.
 //! 4. [`host`] puts these together for a list of installations; [`config`] reads the list from a file.
-//! 5. [`doctor`] says what is wrong with a set-up, and mends what can be mended from here.
-//! 6. [`simulator`] plays GitHub and Port, [`stage`] puts a host between them: for the demo and for tests.
+//! 5. [`page`] shows in a browser what it is doing, as a [`watcher`] is shown it.
+//! 6. [`doctor`] says what is wrong with a set-up, and mends what can be mended from here.
+//! 7. [`simulator`] plays GitHub and Port, [`stage`] puts a host between them: for the demo and for tests.
 //!
 //! # One call
 //!

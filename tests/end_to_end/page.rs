@@ -150,7 +150,7 @@ async fn steps_requests_and_deliveries_stand_in_the_order_in_which_they_happened
             "<b>workflow_run: in_progress</b>",
             "<b>workflow_run: completed</b>",
             "/jobs",
-            "termination_status",
+            "&#34;terminationStatus&#34;: &#34;FAILURE&#34;",
             "reported FAILURE",
         ],
     );
@@ -235,7 +235,7 @@ async fn what_is_turned_away_is_shown_with_the_reason_and_does_nothing() {
             "push",
             "d-push",
             "401",
-            "signature",
+            "the delivery is not signed",
         ],
     );
     assert!(
@@ -361,7 +361,7 @@ async fn only_the_page_itself_may_replay_and_only_where_it_is_allowed() {
 }
 
 #[tokio::test]
-async fn a_stranger_s_name_for_this_machine_is_not_answered() {
+async fn a_strangers_name_for_this_machine_is_not_answered() {
     let stage = stage(with_page(false)).await;
     let place = address(&stage);
     for path in ["/", "/deliveries", "/events", "/page.css"] {
@@ -375,7 +375,7 @@ async fn a_stranger_s_name_for_this_machine_is_not_answered() {
         "content-security-policy: default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
          img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
         "x-content-type-options: nosniff",
-        "referrer-policy: no-referrer",
+        "referrer-policy: same-origin",
         "cache-control: no-store",
     ] {
         assert!(

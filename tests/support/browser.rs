@@ -64,6 +64,9 @@ impl Browser {
         let answer = browser.call(Method::POST, "/session", &session).await;
         browser.session = format!("/session/{}", answer["sessionId"].as_str().unwrap());
         browser.size(1280, 900).await;
+        // What it has loaded for its own first page is nobody's business.
+        browser.open("about:blank").await;
+        browser.requests().await;
         Some(browser)
     }
 

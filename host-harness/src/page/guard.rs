@@ -36,7 +36,8 @@ pub(super) async fn guard(request: Request, next: Next) -> Response {
     for (name, value) in [
         (CONTENT_SECURITY_POLICY, POLICY),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (REFERRER_POLICY, "no-referrer"),
+        // Not `no-referrer`, which takes the `Origin` from the page's own form too. Other sites are told nothing either way.
+        (REFERRER_POLICY, "same-origin"),
         (CACHE_CONTROL, "no-store"),
         (
             HeaderName::from_static("cross-origin-resource-policy"),
@@ -58,6 +59,11 @@ fn names_an_address(headers: &HeaderMap) -> bool {
         return false;
     };
     let host = authority.host();
+    // Nothing before it, and at most a port behind it.
+    let port = authority.as_str().strip_prefix(host);
+    if !port.is_some_and(|port| port.is_empty() || port.starts_with(':')) {
+        return false;
+    }
     let bare = host.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
     bare.unwrap_or(host).parse::<IpAddr>().is_ok() || host.eq_ignore_ascii_case("localhost")
 }
@@ -122,6 +128,7 @@ mod tests {
             "127.0.0.1.evil.example",
             "localhost.evil.example",
             "user@evil.example",
+            "user@127.0.0.1",
             "2130706433",
             "",
             "[::1].evil.example",

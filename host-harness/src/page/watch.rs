@@ -355,3 +355,159 @@ impl Watcher for Watch {
         self.tell(Changed::Deliveries);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::Header;
+    use crate::credentials::Credential;
+    use crate::egress::Policy;
+    use crate::ingress::WebhookSecret;
+    use crate::page::record::BODY;
+    use crate::port::RunKind;
+    use axum::http::{Method, StatusCode};
+    use secrecy::SecretString;
+
+    const TOKEN: &str = "ghp_0123456789abcdef";
+
+    fn watch(keeps_whole: bool) -> Watch {
+        let public = contract::Installation {
+            id: "acme".to_owned(),
+            ..Installation::nobody().public().clone()
+        };
+        let installation = Installation::new(
+            public,
+            Policy::nowhere(),
+            Credential::Token(SecretString::from(TOKEN)),
+            WebhookSecret::Missing,
+        );
+        let installations = BTreeMap::from([("acme".to_owned(), Arc::new(installation))]);
+        let mut watch = Watch::new(installations, None, keeps_whole);
+        watch.webhooks = Some(("x-event".to_owned(), "x-proof".to_owned()));
+        watch
+    }
+
+    fn run() -> RunKey {
+        RunKey {
+            installation: "acme".to_owned(),
+            run: "r_1".to_owned(),
+        }
+    }
+
+    fn take_in(watch: &Watch) {
+        let facts = Facts {
+            kind: RunKind::Action,
+            action: None,
+            order: None,
+            claimed_at: 1,
+            external_run_id: None,
+            is_restored: false,
+        };
+        watch.took_in(&run(), facts);
+    }
+
+    fn exchange(body: Vec<u8>) -> Exchange {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [("x-plain", TOKEN), ("set-cookie", "a=b"), ("etag", "\"1\"")] {
+            let name = HeaderName::from_static(name);
+            headers.insert(name, value.parse().unwrap());
+        }
+        Exchange {
+            method: Method::GET,
+            uri: format!("https://x.example/?token={TOKEN}").parse().unwrap(),
+            request_headers: headers.clone(),
+            request_body: body.clone(),
+            credential_added: true,
+            from_cache: false,
+            outcome: ExchangeOutcome::Answered {
+                status: 200,
+                headers,
+                body,
+            },
+            took: Duration::from_millis(7),
+        }
+    }
+
+    #[test]
+    fn a_secret_is_gone_from_a_request_also_where_the_body_is_cut() {
+        let watch = watch(false);
+        take_in(&watch);
+        let body = format!("{}{TOKEN}{}", "x".repeat(BODY - 8), "y".repeat(100));
+        watch.exchanged(&About::Run(run()), exchange(body.into_bytes()));
+        let ledger = watch.ledger();
+        let kept = format!("{:?}", ledger.run(&run()).unwrap().entries);
+        assert!(!kept.contains("ghp_"), "{kept}");
+        assert!(kept.contains("?token=[secret]"), "{kept}");
+        assert!(
+            kept.contains("(\"x-plain\", \"[secret]\"), (\"etag\""),
+            "{kept}"
+        );
+        assert!(!kept.contains("set-cookie"), "{kept}");
+    }
+
+    #[test]
+    fn a_delivery_is_kept_as_it_came_only_where_it_may_be_replayed() {
+        let key = DeliveryKey {
+            installation: "acme".to_owned(),
+            delivery: "d".to_owned(),
+        };
+        let header = |name: &str, value: &str| Header {
+            name: name.to_owned(),
+            value: value.into(),
+        };
+        let content = contract::Delivery {
+            id: "d".to_owned(),
+            headers: vec![
+                header("x-event", "workflow_run"),
+                header("x-proof", "sha256=1"),
+                header("x-hub-signature", "sha1=1"),
+            ],
+            body: format!("{{\"t\":\"{TOKEN}\"}}").into_bytes(),
+            received: 5,
+        };
+        for keeps_whole in [false, true] {
+            let watch = watch(keeps_whole);
+            watch.received(&key, &content);
+            let ledger = watch.ledger();
+            let kept = ledger.deliveries().next().unwrap();
+            assert_eq!(kept.whole.is_some(), keeps_whole);
+            assert_eq!(kept.event, "workflow_run");
+            assert_eq!(kept.fields.len(), 1, "{:?}", kept.fields);
+            assert_eq!(kept.body.text, "{\"t\":\"[secret]\"}");
+        }
+    }
+
+    #[test]
+    fn a_long_name_from_a_stranger_is_cut() {
+        let watch = watch(false);
+        let long = "x".repeat(100_000);
+        watch.turned_away(Answered {
+            installation: &long,
+            event: &long,
+            delivery: &long,
+            status: StatusCode::NOT_FOUND,
+            reason: &long,
+        });
+        let ledger = watch.ledger();
+        let kept = ledger.turned_away().next().unwrap();
+        for text in [
+            &kept.installation,
+            &kept.event,
+            &kept.delivery,
+            &kept.reason,
+        ] {
+            assert!(text.len() < 3_000, "{}", text.len());
+        }
+    }
+
+    #[tokio::test]
+    async fn every_change_of_a_run_is_told() {
+        let watch = watch(false);
+        let mut changes = watch.changes();
+        take_in(&watch);
+        watch.stepped(&run(), &Step::Acked);
+        for _ in 0..2 {
+            assert_eq!(changes.recv().await, Ok(Changed::Run(run())));
+        }
+    }
+}
