@@ -256,6 +256,13 @@ impl Lifecycle {
         entries.into_iter().map(phase).collect()
     }
 
+    /// Where a run is; none if it has no life here.
+    pub fn phase(&self, run: &RunKey) -> Option<Phase> {
+        let entry = self.shared.entry(run)?;
+        let phase = entry.lock().phase();
+        Some(phase)
+    }
+
     /// Begins nothing new from now on: no dispatch, no check. What Port is to be told still goes out, acks as well.
     pub fn stop(&self) {
         self.shared.stopping.cancel();

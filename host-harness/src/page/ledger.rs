@@ -64,6 +64,14 @@ pub(super) struct Ledger {
     turned_away: VecDeque<TurnedAway>,
 }
 
+/// A delivery as it stands, to be shown without holding anybody up.
+#[derive(Debug, Clone)]
+pub(super) struct Told {
+    pub(super) delivery: Delivery,
+    /// The runs that it is about, and what they run.
+    pub(super) runs: Vec<(RunKey, Option<String>)>,
+}
+
 impl Ledger {
     /// An empty ledger within these bounds.
     #[cfg(test)]
@@ -216,6 +224,34 @@ impl Ledger {
     /// The deliveries, newest first.
     pub(super) fn deliveries(&self) -> impl Iterator<Item = &Delivery> {
         self.deliveries.iter().rev()
+    }
+
+    /// The deliveries about a run.
+    pub(super) fn told_of(&self, run: &Run) -> Vec<Told> {
+        let Some(external) = &run.external_run_id else {
+            return vec![];
+        };
+        let is_about = |it: &&Delivery| {
+            it.key.installation == run.key.installation && it.external_run_ids.contains(external)
+        };
+        let deliveries = self.deliveries().filter(is_about);
+        deliveries.map(|it| self.told(it)).collect()
+    }
+
+    /// At most so many deliveries, newest first: those before this number.
+    pub(super) fn told_before(&self, number: u64, most: usize) -> Vec<Told> {
+        let deliveries = self.deliveries().filter(|it| it.number < number);
+        deliveries.take(most).map(|it| self.told(it)).collect()
+    }
+
+    fn told(&self, delivery: &Delivery) -> Told {
+        let ids = delivery.external_run_ids.iter();
+        let runs = ids.filter_map(|id| self.run_of(&delivery.key.installation, id));
+        let target = |key: &RunKey| self.run(key).and_then(|run| run.target.clone());
+        Told {
+            delivery: delivery.clone(),
+            runs: runs.map(|key| (key.clone(), target(key))).collect(),
+        }
     }
 
     /// What did not become a delivery, newest first.

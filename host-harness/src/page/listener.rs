@@ -143,30 +143,27 @@ async fn run(
     Path((installation, run)): Path<(String, String)>,
 ) -> Response {
     let key = RunKey { installation, run };
-    let is_old = {
+    let phase = shown.sights.lifecycle.phase(&key);
+    // Copied, so that nobody waits while it is written as HTML.
+    let known = {
         let ledger = shown.watch.ledger();
-        ledger.run(&key).is_none_or(|run| run.is_restored)
+        let run = ledger.run(&key).cloned();
+        run.map(|run| (ledger.told_of(&run), run))
     };
-    let history = match is_old {
-        true => shown.history(&key).await,
-        false => None,
+    let history = match &known {
+        Some((_, run)) if !run.is_restored => None,
+        _ => shown.history(&key).await,
     };
-    let phase = shown.sights.lifecycle.phases().remove(&key);
-    let page = {
-        let ledger = shown.watch.ledger();
-        let notes = history.as_ref().map(|it| it.notes.as_slice());
-        let notes = notes.unwrap_or_default();
-        let before = notes.partition_point(|note| note.at < shown.watch.since());
-        let notes = notes.get(..before).unwrap_or_default();
-        match (ledger.run(&key), &history) {
-            (Some(run), _) => Some(RunPage::of(shown.frame(), &ledger, run, phase, notes)),
-            (None, Some(history)) => Some(RunPage::of_journal(shown.frame(), history)),
-            (None, None) => None,
+    let frame = shown.frame();
+    match (known, history) {
+        (Some((deliveries, run)), history) => {
+            let notes = history.map(|it| it.notes).unwrap_or_default();
+            let before = notes.partition_point(|note| note.at < shown.watch.since());
+            let notes = notes.get(..before).unwrap_or_default();
+            html(&RunPage::of(frame, &run, &deliveries, phase, notes))
         }
-    };
-    match page {
-        Some(page) => html(&page),
-        None => shown.message(
+        (None, Some(history)) => html(&RunPage::of_journal(frame, &history)),
+        (None, None) => shown.message(
             StatusCode::NOT_FOUND,
             "No such run",
             "Neither this process nor its journal knows that run.".to_owned(),
@@ -175,9 +172,14 @@ async fn run(
 }
 
 async fn deliveries(State(shown): State<Page>, RawQuery(query): RawQuery) -> Response {
-    let before = Filter::parse(query.as_deref().unwrap_or_default()).before();
-    let page = Deliveries::of(shown.frame(), &shown.watch.ledger(), before);
-    html(&page)
+    let filter = Filter::parse(query.as_deref().unwrap_or_default());
+    let before = filter.before().unwrap_or(u64::MAX);
+    let (told, turned_away) = {
+        let ledger = shown.watch.ledger();
+        let turned_away: Vec<_> = ledger.turned_away().cloned().collect();
+        (ledger.told_before(before, Deliveries::ASK), turned_away)
+    };
+    html(&Deliveries::of(shown.frame(), told, &turned_away))
 }
 
 async fn events(State(shown): State<Page>) -> Response {

@@ -7,7 +7,7 @@ use super::{Frame, path_of};
 use crate::journal::RunKey;
 use crate::legible::escaped;
 use crate::lifecycle::Delivered;
-use crate::page::ledger::Ledger;
+use crate::page::ledger::Told;
 use crate::page::record::{self, Outcome, What};
 use askama::Template;
 
@@ -63,16 +63,20 @@ struct TurnedAway {
 }
 
 impl Deliveries {
-    /// The newest of the ledger, or the newest before the one with this number.
-    pub(in crate::page) fn of(frame: Frame, ledger: &Ledger, before: Option<u64>) -> Deliveries {
-        let before = before.unwrap_or(u64::MAX);
-        let mut wanted = ledger.deliveries().filter(|it| it.number < before);
-        let shown: Vec<&record::Delivery> = wanted.by_ref().take(PAGE).collect();
-        let is_more = wanted.next().is_some();
-        let last = shown.last().filter(|_| is_more);
-        let older = last.map(|it| format!("/deliveries?before={}", it.number));
+    /// How many deliveries to ask for: one more than fits tells that there are more.
+    pub(in crate::page) const ASK: usize = PAGE + 1;
+
+    /// The page of these deliveries, and of what was turned away.
+    pub(in crate::page) fn of(
+        frame: Frame,
+        mut told: Vec<Told>,
+        turned_away: &[record::TurnedAway],
+    ) -> Deliveries {
+        let is_more = told.len() > PAGE;
+        told.truncate(PAGE);
+        let last = told.last().filter(|_| is_more);
         let legible = |text: &str| escaped(text).into_owned();
-        let turned_away = ledger.turned_away().map(|it| TurnedAway {
+        let turned_away = turned_away.iter().map(|it| TurnedAway {
             at: Moment::of(it.at),
             mark: if it.status < 400 {
                 Mark::Aside
@@ -87,11 +91,11 @@ impl Deliveries {
         });
         Deliveries {
             turned_away: turned_away.collect(),
-            deliveries: shown
-                .into_iter()
-                .map(|delivery| Delivery::of(delivery, ledger, &frame, delivery.at))
+            older: last.map(|it| format!("/deliveries?before={}", it.delivery.number)),
+            deliveries: told
+                .iter()
+                .map(|told| Delivery::of(told, &frame, told.delivery.at))
                 .collect(),
-            older,
             frame,
         }
     }
@@ -99,17 +103,17 @@ impl Deliveries {
 
 impl Delivery {
     /// A delivery on the timeline of something that began at this time.
-    pub(super) fn of(
-        delivery: &record::Delivery,
-        ledger: &Ledger,
-        frame: &Frame,
-        beginning: u64,
-    ) -> Delivery {
-        let installation = &delivery.key.installation;
-        let ids = delivery.external_run_ids.iter();
-        let runs = ids.filter_map(|id| ledger.run_of(installation, id));
-        let runs: Vec<(String, String)> =
-            runs.map(|run| (path_of(run), title(run, ledger))).collect();
+    pub(super) fn of(told: &Told, frame: &Frame, beginning: u64) -> Delivery {
+        let Told { delivery, runs } = told;
+        let installation = escaped(&delivery.key.installation).into_owned();
+        let title = |key: &RunKey, target: &Option<String>| {
+            let title = target.as_deref().unwrap_or(&key.run);
+            escaped(title).into_owned()
+        };
+        let runs: Vec<(String, String)> = runs
+            .iter()
+            .map(|(key, target)| (path_of(key), title(key, target)))
+            .collect();
         let first = runs.first().map(|(_, title)| title.clone());
         let requests = delivery
             .requests
@@ -126,8 +130,8 @@ impl Delivery {
             since: since(beginning, delivery.at),
             event: event(delivery),
             delivery: escaped(&delivery.key.delivery).into_owned(),
-            installation: escaped(installation).into_owned(),
-            about: first.unwrap_or_else(|| escaped(installation).into_owned()),
+            about: first.unwrap_or_else(|| installation.clone()),
+            installation,
             mark,
             outcome,
             runs,
@@ -141,11 +145,6 @@ impl Delivery {
             replays: delivery.replays,
         }
     }
-}
-
-fn title(run: &RunKey, ledger: &Ledger) -> String {
-    let target = ledger.run(run).and_then(|run| run.target.as_deref());
-    escaped(target.unwrap_or(&run.run)).into_owned()
 }
 
 /// The event, with what it says of itself: servers like GitHub put that into `action`.
@@ -188,7 +187,18 @@ fn outcome(outcome: &Outcome) -> (Mark, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::page::ledger::Ledger;
     use crate::page::ledger::tests::delivery;
+
+    fn page(allow_replay: bool, ledger: &Ledger, before: u64) -> Deliveries {
+        let frame = Frame {
+            allow_replay,
+            now: 0,
+        };
+        let turned_away: Vec<_> = ledger.turned_away().cloned().collect();
+        let told = ledger.told_before(before, Deliveries::ASK);
+        Deliveries::of(frame, told, &turned_away)
+    }
 
     #[test]
     fn what_an_event_says_of_itself_is_read_from_the_beginning_of_a_body() {
@@ -219,17 +229,13 @@ mod tests {
             (true, false, false),
             (true, true, true),
         ] {
-            let frame = Frame {
-                allow_replay,
-                now: 0,
-            };
             let mut delivery = ledger.delivery(1).unwrap().clone();
             if !is_kept {
                 delivery.whole = None;
             }
             let mut ledger = Ledger::default();
             ledger.add_delivery(delivery);
-            let html = Deliveries::of(frame, &ledger, None).render().unwrap();
+            let html = page(allow_replay, &ledger, u64::MAX).render().unwrap();
             assert_eq!(html.contains("<form"), has_button, "{html}");
             assert_eq!(html.contains("too large"), allow_replay && !is_kept);
         }
@@ -241,18 +247,13 @@ mod tests {
         for number in 1..=50 {
             ledger.add_delivery(delivery(number, "{}"));
         }
-        let frame = Frame {
-            allow_replay: false,
-            now: 0,
-        };
-        let page = |before| Deliveries::of(frame.clone(), &ledger, before);
-        let first = page(None);
+        let first = page(false, &ledger, u64::MAX);
         assert_eq!(
             (first.deliveries.len(), first.deliveries[0].id.as_str()),
             (20, "d50")
         );
         assert_eq!(first.older.as_deref(), Some("/deliveries?before=31"));
-        let last = page(Some(11));
+        let last = page(false, &ledger, 11);
         assert_eq!((last.deliveries.len(), last.older), (10, None));
     }
 
@@ -275,11 +276,7 @@ mod tests {
             status: 404,
             reason: "<s>".to_owned(),
         });
-        let frame = Frame {
-            allow_replay: true,
-            now: 0,
-        };
-        let html = Deliveries::of(frame, &ledger, None).render().unwrap();
+        let html = page(true, &ledger, u64::MAX).render().unwrap();
         for tag in [
             "<script>",
             "<b onclick",

@@ -9,7 +9,7 @@ use super::moment::{Moment, between, length, since};
 use super::state::{Mark, State, state};
 use crate::journal::{History, Note, Phase};
 use crate::legible::escaped;
-use crate::page::ledger::Ledger;
+use crate::page::ledger::Told;
 use crate::page::record::{Run, What};
 use askama::Template;
 
@@ -60,8 +60,8 @@ impl RunPage {
     /// The page of a run that the ledger remembers. `notes` are those of the journal from before this process.
     pub(in crate::page) fn of(
         frame: Frame,
-        ledger: &Ledger,
         run: &Run,
+        deliveries: &[Told],
         phase: Option<Phase>,
         notes: &[Note],
     ) -> RunPage {
@@ -86,7 +86,7 @@ impl RunPage {
                 .map(|note| step_of(note, run.claimed_at))
                 .collect(),
             is_restored: run.is_restored,
-            timeline: timeline(&frame, ledger, run, state),
+            timeline: timeline(&frame, run, deliveries, state),
             left_out: run.left_out,
             frame,
         }
@@ -189,7 +189,7 @@ fn facts(run: &Run, state: State, now: u64) -> Vec<Fact> {
 }
 
 /// Steps, requests and deliveries, by when they began.
-fn timeline(frame: &Frame, ledger: &Ledger, run: &Run, state: State) -> Vec<Item> {
+fn timeline(frame: &Frame, run: &Run, deliveries: &[Told], state: State) -> Vec<Item> {
     let beginning = run.claimed_at;
     let last_step = run
         .entries
@@ -217,18 +217,9 @@ fn timeline(frame: &Frame, ledger: &Ledger, run: &Run, state: State) -> Vec<Item
         };
         items.push((entry.at, entry.number, item));
     }
-    if let Some(external) = &run.external_run_id {
-        let is_about = |it: &&crate::page::record::Delivery| {
-            it.key.installation == run.key.installation && it.external_run_ids.contains(external)
-        };
-        for delivery in ledger.deliveries().filter(is_about) {
-            let shown = Delivery::of(delivery, ledger, frame, beginning);
-            items.push((
-                delivery.at,
-                delivery.number,
-                Item::Delivery(Box::new(shown)),
-            ));
-        }
+    for told in deliveries {
+        let shown = Item::Delivery(Box::new(Delivery::of(told, frame, beginning)));
+        items.push((told.delivery.at, told.delivery.number, shown));
     }
     items.sort_by_key(|(at, number, _)| (*at, *number));
     items.into_iter().map(|(_, _, item)| item).collect()
