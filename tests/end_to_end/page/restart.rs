@@ -4,6 +4,7 @@ use super::get;
 use crate::killable::Killable;
 use crate::scene::SOON;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// Starts a host with a page; returns where that is.
 async fn start(world: &mut Killable) -> SocketAddr {
@@ -25,6 +26,10 @@ async fn a_run_from_before_a_kill_is_shown_with_what_the_journal_knows() {
     assert!(world.port.wait_until(SOON, is_started).await);
     let html = get(place, &format!("/runs/acme-github/{held}")).await;
     assert!(html.contains("/dispatches"), "{html}");
+    let path = format!("/runs/acme-github/{done}");
+    while !get(place, &path).await.contains("reported SUCCESS") {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     world.kill();
 
     let place = start(&mut world).await;
@@ -39,7 +44,7 @@ async fn a_run_from_before_a_kill_is_shown_with_what_the_journal_knows() {
     assert!(!told.contains("/dispatches"), "{told}");
     assert!(html.contains("<h1>acme/shop · held.yml"), "{html}");
     // One that has ended is in no list any more; the journal still has it.
-    let html = get(place, &format!("/runs/acme-github/{done}")).await;
+    let html = get(place, &path).await;
     assert!(
         html.contains("finished") && html.contains("reported SUCCESS"),
         "{html}"

@@ -175,7 +175,7 @@ fn action(body: &str) -> Option<&str> {
 fn outcome(outcome: &Outcome) -> (Mark, String) {
     let (mark, words) = match outcome {
         Outcome::Waiting => (Mark::Waits, "waits to be read".to_owned()),
-        Outcome::Read(Delivered::News) => (Mark::Good, "news".to_owned()),
+        Outcome::Read(Delivered::News) => (Mark::Step, "news".to_owned()),
         Outcome::Read(Delivered::Early) => (Mark::Waits, "early: waits for its run".to_owned()),
         Outcome::Read(Delivered::Nobody) => (Mark::Aside, "no news for a run here".to_owned()),
         Outcome::Again(why) => (Mark::Waits, format!("not understood yet: {}", escaped(why))),

@@ -178,10 +178,7 @@ fn facts(run: &Run, state: State, now: u64) -> Vec<Fact> {
     facts.extend(external.map(|id| Fact::code("External run", legible(id))));
     facts.push(Fact::at("Claimed", run.claimed_at));
     match run.ended {
-        Some((at, _)) => {
-            facts.push(Fact::at("Ended", at));
-            facts.push(Fact::new("Took", length(between(run.claimed_at, at))));
-        }
+        Some((at, _)) => facts.push(Fact::new("Took", length(between(run.claimed_at, at)))),
         None if state == State::Gone => {}
         None => facts.push(Fact::new("So far", length(between(run.claimed_at, now)))),
     }
