@@ -42,6 +42,7 @@ pub fn progress(label: Option<&str>, log: Option<LogLine>) -> Change {
     Change::Progress(Progress {
         label: label.map(str::to_owned),
         log: log.into_iter().collect(),
+        part: None,
     })
 }
 
@@ -59,6 +60,7 @@ pub fn completion(run: &WorkflowRun<'_>) -> Option<Completion> {
     let after = took
         .map(|seconds| [" after ", &time::duration_text(seconds)].concat())
         .unwrap_or_default();
+    let seconds = took.map(|seconds| seconds.to_string());
     let attempt = run.attempt().to_string();
     let which = if run.attempt() > 1 {
         [" (attempt ", &attempt, ")"].concat()
@@ -79,10 +81,18 @@ pub fn completion(run: &WorkflowRun<'_>) -> Option<Completion> {
         conclusion: conclusion.to_owned(),
         label: label.to_owned(),
         summary: None,
-        output: json::object([
-            ("workflowRunConclusion", json::string(conclusion).as_str()),
-            ("workflowRunAttempt", attempt.as_str()),
-        ]),
+        output: json::object(
+            [
+                ("workflowRunConclusion", json::string(conclusion).as_str()),
+                ("workflowRunAttempt", attempt.as_str()),
+            ]
+            .into_iter()
+            .chain(
+                seconds
+                    .as_deref()
+                    .map(|seconds| ("workflowRunSeconds", seconds)),
+            ),
+        ),
         log: vec![LogLine { level, message }],
     })
 }
@@ -142,7 +152,7 @@ mod tests {
         );
         assert_eq!(
             end.output,
-            r#"{"workflowRunConclusion":"failure","workflowRunAttempt":2}"#
+            r#"{"workflowRunConclusion":"failure","workflowRunAttempt":2,"workflowRunSeconds":198}"#
         );
     }
 

@@ -6,6 +6,7 @@
 
 mod file;
 mod fit;
+mod form;
 mod server;
 
 use crate::contract::ocean::integration_action::types::{
@@ -30,7 +31,8 @@ const KNOWN: [&str; 6] = ["org", "repo", "workflow", "ref", "workflowInputs", RE
 /// Checks and completes a definition: a whole action, or its `invocationMethod` alone.
 ///
 /// With [`Scope::AgainstServer`] GitHub is asked whether the repository and the workflow exist and can be used, and for
-/// the workflow's file: does it have a `workflow_dispatch` trigger, and does it take the given inputs?
+/// the workflow's file: does it have a `workflow_dispatch` trigger, and does it take the given inputs? An action that asks
+/// for its form gets it then, made of the inputs that the file declares (`form.rs`).
 ///
 /// # Errors
 /// Everything that is wrong, at once.
@@ -64,6 +66,8 @@ pub fn configure(
         installation,
         settings,
         origin,
+        wants_form: !base.is_empty() && form::is_asked_for(&members),
+        form: None,
         base,
         problems: Vec::new(),
         notes: Vec::new(),
@@ -77,6 +81,10 @@ pub fn configure(
         completed
     } else {
         replaced(&members, "invocationMethod", &completed)
+    };
+    let definition = match draft.form {
+        Some(user_inputs) => form::filled_in(&definition, &user_inputs),
+        None => definition,
     };
     Ok(Configured {
         definition,
@@ -119,6 +127,10 @@ struct Draft<'a> {
     origin: Origin,
     /// JSON pointer to the `invocationMethod`.
     base: String,
+    /// Whether the action asks for its form.
+    wants_form: bool,
+    /// Its `userInputs`, once they are known.
+    form: Option<String>,
     problems: Vec<Problem>,
     notes: Vec<String>,
 }
@@ -186,7 +198,12 @@ impl Draft<'_> {
                 workflow.as_ref(),
                 &mut properties,
             );
+        } else if self.wants_form {
+            self.refuse_form(
+                "Only the server tells which inputs the workflow declares, and it is not asked.",
+            );
         }
+        self.warn_of_display_name(workflow.as_ref(), &properties);
         let rest = Members(
             method
                 .0
@@ -295,17 +312,31 @@ impl Draft<'_> {
         let given = properties.fixed("workflow")?;
         let workflow = self.checked("workflow", properties::workflow(given))?;
         match &workflow {
-            Workflow::File(file) if given.and_then(json::as_string).is_some_and(|text| text != *file) => {
-                self.notes.push(format!("`workflow` was shortened to `{file}`: GitHub wants no `{WORKFLOW_FOLDER}`."));
+            Workflow::File(file)
+                if given
+                    .and_then(json::as_string)
+                    .is_some_and(|text| text != *file) =>
+            {
+                self.notes.push(format!(
+                    "`workflow` was shortened to `{file}`: GitHub wants no `{WORKFLOW_FOLDER}`."
+                ));
                 properties.set("workflow", json::string(file));
             }
-            Workflow::DisplayName(name) => self.notes.push(format!(
-                "`{name}` is taken for the display name of a workflow, which has to be looked up for each run; the \
-                 file name is safer."
-            )),
             _ => {}
         }
         Some(workflow)
+    }
+
+    /// GitHub has not been asked which file it is that has this name.
+    fn warn_of_display_name(&mut self, workflow: Option<&Workflow>, properties: &Properties) {
+        if let Some(Workflow::DisplayName(name)) = workflow
+            && properties.get("workflow") == Some(&json::string(name))
+        {
+            self.notes.push(format!(
+                "`{name}` is taken for the display name of a workflow, which has to be looked up for each run; the \
+                 file name is safer."
+            ));
+        }
     }
 
     fn reference_and_inputs(&mut self, properties: &Properties) {
@@ -380,6 +411,17 @@ impl Draft<'_> {
                 "`{key}` is no property of this action and has no effect."
             ));
         }
+    }
+
+    /// Without its form, an action that asks for one cannot be saved.
+    fn refuse_form(&mut self, why: &str) {
+        self.problems.push(problem(
+            form::POINTER,
+            "form-not-made",
+            &["The form was not made of the workflow's declared inputs. ", why].concat(),
+            "Have the definition checked against the server with fixed `org`, `repo` and `workflow`, or write `userInputs` \
+             by hand.",
+        ));
     }
 
     fn state_limits(&mut self) {

@@ -2,6 +2,7 @@
 //!
 //! Explaining is a courtesy. Whatever goes wrong here, the end of the run is reported without it.
 
+use crate::annotations;
 use crate::contract::ocean::integration_action::types::{Change, Completion, Level, LogLine};
 use crate::github::{GitHub, Job, JobList, PAGE_SIZE, Subject, WorkflowRun, parse, run_path};
 
@@ -10,6 +11,9 @@ const MAX_PAGES: usize = 3;
 
 /// How many failed jobs are named.
 const MAX_NAMED: usize = 10;
+
+/// How many failed jobs are asked for what was said about them.
+const MAX_ASKED: usize = 3;
 
 /// How much of a name is shown, in characters.
 const MAX_NAME: usize = 200;
@@ -25,13 +29,15 @@ pub fn completed(
 ) -> Change {
     match end.conclusion.as_str() {
         "failure" | "timed_out" => {
-            let failed = failed_jobs(github, owner, repository, run);
+            let mut failed = failed_jobs(github, owner, repository, run);
+            for job in failed.iter_mut().take(MAX_ASKED) {
+                if let Some(id) = job.id {
+                    job.annotations = annotations::of_job(github, owner, repository, id);
+                }
+            }
             end.summary = summary(&failed);
-            let lines = failed.iter().take(MAX_NAMED).map(|job| LogLine {
-                level: Level::Error,
-                message: job.plain(),
-            });
-            end.log.extend(lines);
+            end.log
+                .extend(failed.iter().take(MAX_NAMED).flat_map(FailedJob::log));
         }
         "startup_failure" => {
             end.summary = Some(
@@ -53,13 +59,15 @@ pub fn completed(
     Change::Completed(end)
 }
 
-/// A job that failed, and the first of its steps that did.
+/// A job that failed, the first of its steps that did, and what was said about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct FailedJob {
+    id: Option<u64>,
     name: String,
     verb: &'static str,
     link: Option<String>,
     step: Option<(u64, String)>,
+    annotations: Vec<String>,
 }
 
 fn failed_jobs(
@@ -108,6 +116,8 @@ fn failure_of_job(job: &Job<'_>) -> Option<FailedJob> {
         .iter()
         .find(|step| is_failed(step.conclusion.as_deref()));
     Some(FailedJob {
+        id: job.id,
+        annotations: Vec::new(),
         name: one_line(job.name.as_deref().unwrap_or("(unnamed)")),
         verb,
         link: job
@@ -147,6 +157,16 @@ impl FailedJob {
         ["Job \"", &self.name, "\" ", self.verb, &step, &page].concat()
     }
 
+    fn log(&self) -> impl Iterator<Item = LogLine> {
+        let job = LogLine {
+            level: Level::Error,
+            message: self.plain(),
+        };
+        let said = self.annotations.iter();
+        std::iter::once(job).chain(said.map(|line| annotations::log_line(line)))
+    }
+
+    /// A line, and one more for each annotation.
     fn markdown(&self) -> String {
         let name = escaped(&self.name);
         let job = match self.page() {
@@ -157,7 +177,12 @@ impl FailedJob {
             .step
             .as_ref()
             .map(|(number, name)| format!(" in step {number}: {}", escaped(name)));
-        ["Job ", &job, " ", self.verb, &step.unwrap_or_default()].concat()
+        let line = ["Job ", &job, " ", self.verb, &step.unwrap_or_default()].concat();
+        let said = self.annotations.iter();
+        let lines: Vec<String> = std::iter::once(line)
+            .chain(said.map(|line| annotations::markdown(line)))
+            .collect();
+        lines.join("\n")
     }
 }
 
@@ -186,7 +211,8 @@ pub fn one_line(name: &str) -> String {
 
 /// A text whose characters mean nothing to Markdown or HTML (CommonMark section 2.4: any ASCII punctuation may be
 /// escaped).
-fn escaped(text: &str) -> String {
+#[must_use]
+pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         if character.is_ascii_punctuation() {

@@ -23,7 +23,7 @@
 //! | how deliveries become news | [`webhook`] |
 //! | how a run is asked for or stopped | [`check`], [`cancel`] |
 //! | which conclusion is a success | [`conclusion`] |
-//! | how a failure is explained | [`explain`] |
+//! | how a failure is explained | [`explain`], [`annotations`] |
 //!
 //! # The seam
 //!
@@ -44,6 +44,7 @@
 //! numbers: `std::time` panics there, and a `HashMap` has constant seeds. Use the [`host::Host`]'s clocks and ordered
 //! maps. The import list of the component is its whole authority; a test of the workspace pins it.
 
+pub mod annotations;
 pub mod cancel;
 pub mod check;
 pub mod conclusion;

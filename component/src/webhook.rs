@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode;
 
 use crate::contract::ocean::integration_action::types::{
-    Change, Delivery, Failure, FailureKind, Installation, Level, LogLine, RunUpdate,
+    Change, Delivery, Failure, FailureKind, Installation, Level, LogLine, Part, Progress, RunUpdate,
 };
 use crate::explain::{self, one_line};
 use crate::github::{GitHub, Job, Repository, Text, WorkflowRun};
@@ -163,55 +163,14 @@ fn started_line(run: &WorkflowRun<'_>) -> LogLine {
     }
 }
 
+/// News of a job. That it is queued is none by itself, and counts among the jobs of its run.
 fn of_job(told: &JobDelivery<'_>) -> Option<RunUpdate> {
     let (job, repository) = (&told.workflow_job, &told.repository);
-    let name = one_line(job.name.as_deref().unwrap_or("(unnamed)"));
-    let (label, level, message) = match &*told.action {
-        "waiting" => (
-            Some("Waiting for approval"),
-            Level::Info,
-            ["Job \"", &name, "\" waits for an approval."].concat(),
-        ),
-        "in_progress" => {
-            let runner = job
-                .runner_name
-                .as_deref()
-                .map(one_line)
-                .filter(|runner| !runner.is_empty());
-            let on = runner
-                .map(|runner| [" on ", &runner].concat())
-                .unwrap_or_default();
-            (
-                Some("Running"),
-                Level::Info,
-                ["Job \"", &name, "\" started", &on, "."].concat(),
-            )
-        }
-        "completed" => {
-            let ended = job.conclusion.as_deref()?;
-            let took = conclusion::elapsed(job.started_at.as_deref(), job.completed_at.as_deref());
-            let after = took
-                .map(|seconds| [" after ", &time::duration_text(seconds)].concat())
-                .unwrap_or_default();
-            let level = match ended {
-                "failure" | "timed_out" | "startup_failure" => Level::Error,
-                "cancelled" | "action_required" => Level::Warn,
-                _ => Level::Info,
-            };
-            (
-                None,
-                level,
-                [
-                    "Job \"",
-                    &name,
-                    "\" finished: ",
-                    &one_line(ended),
-                    &after,
-                    ".",
-                ]
-                .concat(),
-            )
-        }
+    let (label, line) = match &*told.action {
+        "queued" => (None, None),
+        "waiting" => (Some("Waiting for approval"), Some(waiting_line(job))),
+        "in_progress" => (Some("Running"), Some(started_job_line(job))),
+        "completed" => (None, Some(ended_job_line(job)?)),
         _ => return None,
     };
     let id = ExternalId {
@@ -219,11 +178,63 @@ fn of_job(told: &JobDelivery<'_>) -> Option<RunUpdate> {
         repository: repository.id,
         run: job.run_id?,
     };
-    let change = conclusion::progress(label, Some(LogLine { level, message }));
+    let part = job.id.map(|id| Part {
+        kind: "job".to_owned(),
+        id: id.to_string(),
+        ended: &*told.action == "completed",
+    });
+    if line.is_none() && part.is_none() {
+        return None;
+    }
     Some(RunUpdate {
         external_run_id: id.to_string(),
         attempt: job.run_attempt.unwrap_or(1).max(1),
-        change,
+        change: Change::Progress(Progress {
+            label: label.map(str::to_owned),
+            log: line.into_iter().collect(),
+            part,
+        }),
+    })
+}
+
+fn name(job: &Job<'_>) -> String {
+    one_line(job.name.as_deref().unwrap_or("(unnamed)"))
+}
+
+fn waiting_line(job: &Job<'_>) -> LogLine {
+    LogLine {
+        level: Level::Info,
+        message: ["Job \"", &name(job), "\" waits for an approval."].concat(),
+    }
+}
+
+fn started_job_line(job: &Job<'_>) -> LogLine {
+    let runner = job.runner_name.as_deref().map(one_line);
+    let on = match runner {
+        Some(runner) if !runner.is_empty() => [" on ", &runner].concat(),
+        _ => String::new(),
+    };
+    LogLine {
+        level: Level::Info,
+        message: ["Job \"", &name(job), "\" started", &on, "."].concat(),
+    }
+}
+
+fn ended_job_line(job: &Job<'_>) -> Option<LogLine> {
+    let ended = job.conclusion.as_deref()?;
+    let took = conclusion::elapsed(job.started_at.as_deref(), job.completed_at.as_deref());
+    let after = took
+        .map(|seconds| [" after ", &time::duration_text(seconds)].concat())
+        .unwrap_or_default();
+    let level = match ended {
+        "failure" | "timed_out" | "startup_failure" => Level::Error,
+        "cancelled" | "action_required" => Level::Warn,
+        _ => Level::Info,
+    };
+    let job = ["Job \"", &name(job), "\" finished: "].concat();
+    Some(LogLine {
+        level,
+        message: [&job, &one_line(ended), &after, "."].concat(),
     })
 }
 

@@ -5,8 +5,8 @@
 //! that steer terminals or that databases refuse are taken out.
 
 use crate::contract::{
-    Change, Completion, Configured, Failure, FailureKind, LogLine, Problem, Progress, RunPlan,
-    RunUpdate, Started,
+    Change, Completion, Configured, Failure, FailureKind, LogLine, Part, Problem, Progress,
+    RunPlan, RunUpdate, Started,
 };
 use crate::installation::Installation;
 use crate::legible;
@@ -16,6 +16,8 @@ use serde_json::{Map, Value};
 const LINE: usize = 4_000;
 /// Characters of a label, a code or a target.
 const LABEL: usize = 250;
+/// Characters of what a part is called, and of its name (the contract's limit).
+const PART: usize = 100;
 /// Characters of an explanation.
 const EXPLANATION: usize = 20_000;
 /// Characters of an external run id (the contract's limit).
@@ -110,6 +112,11 @@ impl Answer for Change {
             Change::Progress(progress) => Change::Progress(Progress {
                 label: progress.label.map(|t| line(installation, t, LABEL)),
                 log: lines(installation, progress.log),
+                part: progress.part.map(|part| Part {
+                    kind: line(installation, part.kind, PART),
+                    id: line(installation, part.id, PART),
+                    ..part
+                }),
             }),
             Change::Completed(completion) => Change::Completed(Completion {
                 conclusion: line(installation, completion.conclusion, LABEL),
@@ -257,6 +264,7 @@ mod tests {
             change: Change::Progress(Progress {
                 label: None,
                 log: vec![],
+                part: None,
             }),
         };
         assert_eq!(vec![update; 5_000].tidied(&installation()).len(), UPDATES);

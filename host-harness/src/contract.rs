@@ -36,7 +36,7 @@ pub use generated::ocean::integration_action::{logging, types};
 pub use generated::{Plugin as Bindings, PluginPre as BindingsPre};
 pub use types::{
     ActionType, Attempt, Change, Completion, Configured, Delivery, Failure, FailureKind, Header,
-    Hosting, Installation, Level, LogLine, Manifest, Origin, Outcome, Problem, Progress, Run,
+    Hosting, Installation, Level, LogLine, Manifest, Origin, Outcome, Part, Problem, Progress, Run,
     RunKind, RunPlan, RunUpdate, Scope, Setting, SignatureAlgorithm, Started, Webhooks,
 };
 

@@ -11,7 +11,8 @@
 //! 3. [`poller`] claims runs from [`port`], [`lifecycle`] carries each to its end, [`ingress`] takes the server's webhooks.
 //! 4. [`host`] puts these together for a list of installations; [`config`] reads the list from a file.
 //! 5. [`page`] shows in a browser what it is doing, as a [`watcher`] is shown it.
-//! 6. [`doctor`] says what is wrong with a set-up, and mends what can be mended from here.
+//! 6. [`doctor`] says what is wrong with a set-up, and mends what can be mended from here; [`new_action`] begins an action
+//!    that a plugin completes.
 //! 7. [`simulator`] plays GitHub and Port, [`stage`] puts a host between them: for the demo and for tests.
 //!
 //! # One call
@@ -72,11 +73,13 @@ pub mod inbox;
 pub mod ingress;
 pub mod installation;
 pub mod journal;
+mod layout;
 mod legible;
 pub mod lifecycle;
 pub mod metrics;
 mod misread;
 pub mod network;
+pub mod new_action;
 pub mod page;
 pub mod poller;
 pub mod port;

@@ -1167,7 +1167,7 @@ async fn no_url_of_a_delivery_is_ever_requested() {
         .into_iter()
         .map(|it| it.operation)
         .collect();
-    assert_eq!(own, ["list-jobs"]);
+    assert_eq!(own, ["list-jobs", "list-annotations"]);
     bench.expect_no_violations();
 }
 

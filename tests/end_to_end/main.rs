@@ -20,6 +20,7 @@ mod ingress;
 mod kills;
 mod lifecycle;
 mod new;
+mod new_action;
 mod page;
 mod promises;
 mod scenarios;
@@ -46,3 +47,5 @@ mod program;
 mod scene;
 #[path = "../support/sender.rs"]
 mod sender;
+#[path = "../support/terminal.rs"]
+mod terminal;

@@ -30,6 +30,33 @@ fn a_new_plugin_builds_by_itself_and_the_host_takes_it() {
         facts["manifest"]["webhooks"]["signatureHeader"],
         "x-batch-signature"
     );
+    // It makes no forms, and what it wants to know is asked for all the same.
+    program.file(
+        "i.toml",
+        "id = \"a\"\nhosting = \"self-hosted\"\napi-url = \"https://jobs.example\"\n",
+    );
+    let new = [
+        "configure",
+        "--new",
+        "--installation",
+        "i.toml",
+        "--component",
+        wasm.to_str().unwrap(),
+    ];
+    let missing = program.run(&new);
+    assert!(
+        missing.refusal().contains("--set job=…: No job is named"),
+        "{missing}"
+    );
+    let given = [
+        &new[..],
+        &["--identifier", "nightly", "--set", "job=nightly"],
+    ]
+    .concat();
+    let made = program.run(&given);
+    let action = made.expect_code(0).json();
+    assert_eq!(action["trigger"]["userInputs"], json!({"properties": {}}));
+    assert!(made.stderr.contains("note: The form is empty"), "{made}");
     // Nothing of WASI but what the contract has.
     for import in facts["imports"].as_array().unwrap() {
         let import = import.as_str().unwrap();

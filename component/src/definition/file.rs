@@ -32,15 +32,39 @@ pub struct Declared {
     pub kind: Kind,
     /// Whether it must be given, unless it has a default.
     pub required: bool,
+    /// What it is for.
+    pub description: Written,
+    /// The value that it has when it is not given.
+    pub default: Written,
+}
+
+impl Declared {
     /// Whether it has a value when it is not given.
-    pub has_default: bool,
+    #[must_use]
+    pub fn has_default(&self) -> bool {
+        self.default != Written::Nothing
+    }
+}
+
+/// A text that a file may give.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It gives none.
+    Nothing,
+    /// It gives this.
+    Text(String),
+    /// It gives one in a form that is not read: over several lines, or with escapes of YAML's own.
+    Unread,
 }
 
 /// What values an input takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// `string` and `environment`: any text, as far as the file tells.
+    /// `string`: any text.
     Text,
+    /// `environment`: any text as far as the file tells, and meant to be the name of one of the repository's
+    /// environments.
+    Environment,
     /// `boolean`.
     Boolean,
     /// `number`.
@@ -127,15 +151,15 @@ fn declared(name: &str, input: &Node) -> Result<Declared, Unreadable> {
         Some(Node::Scalar(text)) if text.eq_ignore_ascii_case("false") => false,
         Some(_) => return Err(unknown("required")),
     };
-    let has_default = match member(members, "default") {
-        None | Some(Node::Null) => false,
-        Some(Node::Scalar(_) | Node::Long) => true,
-        Some(_) => return Err(unknown("default")),
+    let default = match member(members, "default") {
+        Some(Node::List(_) | Node::Map(_) | Node::Unknown) => return Err(unknown("default")),
+        given => written(given),
     };
     let kind = match member(members, "type") {
         None => Kind::Text,
         Some(Node::Scalar(kind)) => match kind.as_str() {
-            "string" | "environment" => Kind::Text,
+            "string" => Kind::Text,
+            "environment" => Kind::Environment,
             "boolean" => Kind::Boolean,
             "number" => Kind::Number,
             "choice" => Kind::Choice(options(members).ok_or_else(|| unknown("options"))?),
@@ -147,8 +171,17 @@ fn declared(name: &str, input: &Node) -> Result<Declared, Unreadable> {
         name: name.to_owned(),
         kind,
         required,
-        has_default,
+        description: written(member(members, "description")),
+        default,
     })
+}
+
+fn written(node: Option<&Node>) -> Written {
+    match node {
+        None | Some(Node::Null) => Written::Nothing,
+        Some(Node::Scalar(text)) => Written::Text(text.clone()),
+        Some(_) => Written::Unread,
+    }
 }
 
 /// The options of a choice.

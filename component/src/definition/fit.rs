@@ -109,7 +109,7 @@ impl Fit {
 
     fn left_out(&mut self, input: &Declared, shown: &str) {
         let name = shortened(&input.name);
-        if input.has_default {
+        if input.has_default() {
             return;
         }
         if input.required {
@@ -166,12 +166,12 @@ fn unknown(name: &str, file: &WorkflowFile, shown: &str) -> Failure {
 /// What is wrong with a value, if it is certain.
 fn wrong_value(input: &Declared, text: &str) -> Option<Failure> {
     // Whether GitHub takes the default in the place of an empty text is not known.
-    if text.is_empty() && input.has_default {
+    if text.is_empty() && input.has_default() {
         return None;
     }
     let name = shortened(&input.name);
     match &input.kind {
-        Kind::Text => None,
+        Kind::Text | Kind::Environment => None,
         Kind::Boolean if matches!(text, "true" | "false") => None,
         Kind::Boolean => Some(Failure::rejected(
             "not-a-boolean",

@@ -1,7 +1,10 @@
 //! Comparing a definition with what GitHub has: the repository, the workflow, and the workflow's file.
 //!
 //! Nothing is changed by asking. Only values that are fixed can be compared; what a template hides is left to its run,
-//! and the notes say so.
+//! and the notes say so. Where the action asks for its form, it is made here of what the file declares, and then
+//! compared like any other.
+
+mod form;
 
 use super::file::WorkflowFile;
 use super::fit::{self, Given};
@@ -23,10 +26,8 @@ impl Draft<'_> {
         properties: &mut Properties,
     ) {
         let (Some(owner), Some(repository)) = (owner, repository) else {
-            self.notes.push(
-                "GitHub was not asked: `org` and `repo` are not both fixed values.".to_owned(),
-            );
-            return;
+            let why = "GitHub was not asked: `org` and `repo` are not both fixed values.";
+            return self.not_read(why.to_owned());
         };
         let github = match GitHub::of(host, self.installation) {
             Ok(github) => github,
@@ -40,6 +41,9 @@ impl Draft<'_> {
         };
         self.credential(&found);
         let Some(workflow) = workflow else {
+            if self.wants_form {
+                self.not_read("`workflow` is not a fixed value.".to_owned());
+            }
             return;
         };
         let Some(target) = self.checked("workflow", locate(&github, &found, workflow)) else {
@@ -71,34 +75,33 @@ impl Draft<'_> {
         }
     }
 
+    /// What could not be read, and so was not compared. Without it there is no form either.
+    fn not_read(&mut self, why: String) {
+        if self.wants_form {
+            self.refuse_form(&why);
+        } else {
+            self.notes.push(why);
+        }
+    }
+
     /// Reads the workflow's file where it would run, and compares.
     fn compare_file(
         &mut self,
         github: &GitHub<'_>,
         repository: &Repository,
         file: &str,
-        properties: &Properties,
+        properties: &mut Properties,
     ) {
         let Some(default) = repository.default_branch.as_deref() else {
-            self.notes.push(
-                "The workflow's file was not compared: GitHub told no default branch.".to_owned(),
-            );
-            return;
+            let why = "The workflow's file was not compared: GitHub told no default branch.";
+            return self.not_read(why.to_owned());
         };
         match chosen_ref(properties) {
             ChosenRef::Default => {
-                if let Some(read) = self.file_at(github, repository, file, default, "workflow") {
-                    let shown = shown(file, default);
-                    self.require_trigger(&read, &shown);
-                    self.compare_inputs(&read, &shown, properties);
-                }
+                self.compare_at(github, repository, file, default, "workflow", properties);
             }
             ChosenRef::Fixed(reference, place) => {
-                if let Some(read) = self.file_at(github, repository, file, &reference, place) {
-                    let shown = shown(file, &reference);
-                    self.require_trigger(&read, &shown);
-                    self.compare_inputs(&read, &shown, properties);
-                }
+                self.compare_at(github, repository, file, &reference, place, properties);
                 if !is_branch(&reference, default) {
                     self.look_at_default(github, repository, file, default);
                 }
@@ -106,10 +109,9 @@ impl Draft<'_> {
             // What another branch says is not known, so nothing that is found here has to be wrong.
             ChosenRef::Unknown => {
                 let before = self.problems.len();
-                if let Some(read) = self.file_at(github, repository, file, default, "workflow") {
-                    let shown = shown(file, default);
-                    self.require_trigger(&read, &shown);
-                    self.compare_inputs(&read, &shown, properties);
+                self.compare_at(github, repository, file, default, "workflow", properties);
+                if self.wants_form && self.form.is_none() {
+                    return;
                 }
                 let found = self.problems.split_off(before.min(self.problems.len()));
                 self.notes.push(format!(
@@ -118,6 +120,30 @@ impl Draft<'_> {
                 self.notes
                     .extend(found.into_iter().map(|problem| problem.message));
             }
+        }
+    }
+
+    /// Reads the file at a branch or tag that stands at this place, and compares.
+    fn compare_at(
+        &mut self,
+        github: &GitHub<'_>,
+        repository: &Repository,
+        file: &str,
+        reference: &str,
+        place: &str,
+        properties: &mut Properties,
+    ) {
+        let Some(read) = self.file_at(github, repository, file, reference, place) else {
+            return;
+        };
+        let shown = shown(file, reference);
+        self.require_trigger(&read, &shown);
+        // Without a trigger nothing is declared, and that is said already.
+        if read.has_trigger {
+            if self.wants_form {
+                self.make_form(github, repository, &read.inputs, &shown, properties);
+            }
+            self.compare_inputs(&read, &shown, properties);
         }
     }
 
@@ -154,7 +180,7 @@ impl Draft<'_> {
         match fetch(github, repository, file, reference) {
             Ok(read) => Some(read),
             Err(failure) if failure.code == "permission-missing" => {
-                self.notes.push(format!(
+                self.not_read(format!(
                     "The trigger and the inputs of `{file}` were not checked, since the credential may not read the \
                      file. {}",
                     failure.remedy.unwrap_or_default()
@@ -185,10 +211,6 @@ impl Draft<'_> {
     }
 
     fn compare_inputs(&mut self, file: &WorkflowFile, shown: &str, properties: &Properties) {
-        // Without a trigger nothing is declared, and that is said already.
-        if !file.has_trigger {
-            return;
-        }
         let raw = properties.get("workflowInputs");
         if raw.is_some_and(super::is_template) {
             self.notes.push(

@@ -21,6 +21,8 @@ pub enum Subject<'a> {
     Workflow(&'a str),
     /// A repository's list of workflows.
     Workflows,
+    /// A repository's list of environments.
+    Environments,
     /// The file of a workflow at a branch or tag.
     File {
         /// Its name.
@@ -34,6 +36,8 @@ pub enum Subject<'a> {
     Run,
     /// A run's jobs.
     Jobs,
+    /// What was said about a job.
+    Annotations,
     /// To stop a run.
     Cancel,
     /// To start a run. The only request that starts something.
@@ -196,9 +200,13 @@ fn missing(subject: &Subject<'_>, message: &str) -> (&'static str, String) {
                  the credential may use Actions in this repository."
             ),
         ),
-        Subject::Run | Subject::Cancel | Subject::Jobs => {
+        Subject::Run | Subject::Cancel | Subject::Jobs | Subject::Annotations => {
             ("run-not-found", "Check whether the run or its repository has been deleted.".to_owned())
         }
+        Subject::Environments => (
+            "environments-not-found",
+            "Check that the credential may read Actions in this repository.".to_owned(),
+        ),
         Subject::Workflows | Subject::Runs => (
             "workflow-not-found",
             "Check that the workflow exists and that the credential may read Actions in this repository.".to_owned(),
@@ -228,22 +236,25 @@ fn not_startable(message: &str, workflow: &str, reference: &str) -> (&'static st
         (
             "unexpected-inputs",
             format!(
-                "Remove these names from `workflowInputs`, or declare them in {workflow} at `{reference}`."
+                "Remove {} from `workflowInputs`, or declare under `inputs:` in {workflow} at `{reference}`.",
+                listed(message).unwrap_or("what is not declared".to_owned())
             ),
         )
     } else if begins("Required input") {
         (
             "required-input-missing",
             format!(
-                "Give the input in `workflowInputs`, or a default in {workflow} at `{reference}`."
+                "Give {} in `workflowInputs`, or a default in {workflow} at `{reference}`.",
+                input_named(message, "Required input '")
             ),
         )
     } else if begins("Provided value") {
         (
             "input-value-not-allowed",
             format!(
-                "Use one of the values that {workflow} at `{reference}` allows. An optional choice or boolean without \
-                 a default must be given too."
+                "Give {} one of the values that {workflow} at `{reference}` allows. An optional choice or boolean \
+                 without a default must be given too.",
+                input_named(message, " for input '")
             ),
         )
     } else if begins("inputs are too large") {
@@ -271,6 +282,28 @@ fn not_startable(message: &str, workflow: &str, reference: &str) -> (&'static st
     } else {
         request_refused()
     }
+}
+
+/// The input that GitHub's words name after this: `` `environment` ``.
+fn input_named(message: &str, before: &str) -> String {
+    let named = message
+        .split(before)
+        .nth(1)
+        .and_then(|rest| rest.split_once('\''));
+    match named {
+        Some((name, _)) if !name.is_empty() => ["`", name, "`"].concat(),
+        _ => "the input".to_owned(),
+    }
+}
+
+/// The names in GitHub's list: `` `a`, `b` `` of `["a", "b"]`.
+fn listed(message: &str) -> Option<String> {
+    let list = message.split_once(": ")?.1;
+    let names: Vec<String> = json::elements(list)?
+        .iter()
+        .map(|name| Some(["`", &json::as_string(name)?, "`"].concat()))
+        .collect::<Option<_>>()?;
+    (!names.is_empty()).then(|| names.join(", "))
 }
 
 fn request_refused() -> (&'static str, String) {

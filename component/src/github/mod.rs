@@ -8,8 +8,8 @@ mod objects;
 
 pub use answers::{Subject, failure_of, names_run_details};
 pub use objects::{
-    Account, DispatchReply, Job, JobList, Owner, Repository, RunList, Step, Text, Workflow,
-    WorkflowList, WorkflowRun,
+    Account, DispatchReply, EnvironmentList, Job, JobList, Owner, Repository, RunList, Step, Text,
+    Workflow, WorkflowList, WorkflowRun,
 };
 
 use crate::contract::ocean::integration_action::types::{Failure, FailureKind, Installation};
@@ -257,6 +257,18 @@ impl<'h> GitHub<'h> {
             repository_path(owner, name)
         );
         parse(&self.read(&Subject::Workflows, &path, true)?)
+    }
+
+    /// The first page of a repository's environments. Asked past caches, as [`Self::workflow`].
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn environments(&self, owner: &str, name: &str) -> Result<EnvironmentList, Failure> {
+        let path = format!(
+            "{}/environments?per_page={PAGE_SIZE}",
+            repository_path(owner, name)
+        );
+        parse(&self.read(&Subject::Environments, &path, true)?)
     }
 
     /// The bytes of a workflow's file at a branch or tag. Asked past caches, as [`Self::workflow`].

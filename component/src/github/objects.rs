@@ -79,6 +79,22 @@ pub struct WorkflowList {
     pub workflows: Vec<Workflow>,
 }
 
+/// One of a repository's environments.
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    /// Its name.
+    pub name: String,
+}
+
+/// A page of environments.
+#[derive(Debug)]
+pub struct EnvironmentList {
+    /// How many there are on all pages.
+    pub total_count: u64,
+    /// The environments.
+    pub environments: Vec<Environment>,
+}
+
 /// The answer to a dispatch, when the server tells the run's id.
 #[derive(Clone, Debug, Default)]
 pub struct DispatchReply {
@@ -135,6 +151,8 @@ pub struct RunList<'a> {
 /// A job of a run, from REST or from a delivery.
 #[derive(Clone, Debug, Default)]
 pub struct Job<'a> {
+    /// GitHub's id, also that of its check run.
+    pub id: Option<u64>,
     /// The run that it belongs to.
     pub run_id: Option<u64>,
     /// The attempt that it belongs to, from 1.
@@ -226,6 +244,23 @@ impl<'a> Object<'a> for Workflow {
     }
 }
 
+impl<'a> Object<'a> for Environment {
+    fn of(fields: &mut Fields<'a>) -> Self {
+        Self {
+            name: fields.needed("name"),
+        }
+    }
+}
+
+impl<'a> Object<'a> for EnvironmentList {
+    fn of(fields: &mut Fields<'a>) -> Self {
+        Self {
+            total_count: fields.needed("total_count"),
+            environments: fields.maybe("environments").unwrap_or_default(),
+        }
+    }
+}
+
 impl<'a> Object<'a> for DispatchReply {
     fn of(fields: &mut Fields<'a>) -> Self {
         Self {
@@ -257,6 +292,7 @@ impl<'a> Object<'a> for WorkflowRun<'a> {
 impl<'a> Object<'a> for Job<'a> {
     fn of(fields: &mut Fields<'a>) -> Self {
         Self {
+            id: fields.maybe("id"),
             run_id: fields.maybe("run_id"),
             run_attempt: fields.maybe("run_attempt"),
             name: fields.maybe("name"),

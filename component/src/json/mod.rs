@@ -248,15 +248,20 @@ pub fn string(text: &str) -> String {
 pub fn object<'a>(members: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let mut out = String::from("{");
     for (key, value) in members {
-        if out.len() > 1 {
-            out.push(',');
-        }
-        push_string(&mut out, key);
-        out.push(':');
-        out.push_str(value);
+        push_member(&mut out, key, value);
     }
     out.push('}');
     out
+}
+
+/// Kept out of [`object`], which there are many copies of.
+fn push_member(out: &mut String, key: &str, value: &str) {
+    if out.len() > 1 {
+        out.push(',');
+    }
+    push_string(out, key);
+    out.push(':');
+    out.push_str(value);
 }
 
 /// One step of a JSON pointer (RFC 6901), escaped.

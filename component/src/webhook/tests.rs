@@ -39,7 +39,7 @@ fn run_body(action: &str, fields: &str) -> String {
 
 fn job_body(action: &str, fields: &str) -> String {
     format!(
-        r#"{{"action":"{action}","workflow_job":{{"id":4,"run_id":33,"name":"build","run_attempt":2,{fields}}},
+        r#"{{"action":"{action}","workflow_job":{{"run_id":33,"name":"build","run_attempt":2,{fields}}},
             "repository":{{"id":22,"name":"shop","owner":{{"id":11,"login":"acme"}}}}}}"#
     )
 }
@@ -207,7 +207,8 @@ fn a_completion_without_conclusion_is_re_read_and_never_guessed() {
             progress(rereads(open, still_open)),
             Progress {
                 label: None,
-                log: Vec::new()
+                log: Vec::new(),
+                part: None,
             }
         );
 
@@ -261,16 +262,34 @@ fn jobs_become_log_lines_of_their_attempt() {
         );
     }
     assert_eq!(
-        handled("workflow_job", &job_body("queued", r#""status":"queued""#)),
-        Ok(Vec::new())
-    );
-    assert_eq!(
         handled(
             "workflow_job",
             &job_body("completed", r#""conclusion":null"#)
         ),
         Ok(Vec::new())
     );
+}
+
+#[test]
+fn a_job_is_a_part_of_its_run_from_when_it_is_queued() {
+    let part = |action, fields| {
+        progress(handled("workflow_job", &job_body(action, fields)))
+            .part
+            .map(|part| (part.kind, part.id, part.ended))
+    };
+    let job = |ended| Some(("job".to_owned(), "7".to_owned(), ended));
+    assert_eq!(part("queued", r#""id":7"#), job(false));
+    assert_eq!(part("waiting", r#""id":7"#), job(false));
+    assert_eq!(part("in_progress", r#""id":7"#), job(false));
+    assert_eq!(
+        part("completed", r#""id":7,"conclusion":"skipped""#),
+        job(true)
+    );
+
+    let queued = progress(handled("workflow_job", &job_body("queued", r#""id":7"#)));
+    assert_eq!((queued.label, queued.log), (None, Vec::new()));
+    let nameless = handled("workflow_job", &job_body("queued", r#""status":"queued""#));
+    assert_eq!(nameless, Ok(Vec::new()));
 }
 
 #[test]

@@ -1,21 +1,28 @@
-//! `configure`: every mistake in an action's definition, before anybody presses the button.
+//! `configure`: every mistake in an action's definition, before anybody presses the button; and new actions.
+
+mod dialogue;
+mod new;
 
 use super::{ComponentArgument, Output, SingleCall, Stop, output, prepare, read_text};
 use crate::contract::json as as_json;
 use crate::contract::{Configured, Origin, Problem, Scope};
+use crate::layout;
 use crate::runtime::Call;
 use crate::terraform::{self, TerraformError};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Arguments of `configure`.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The definition: a whole action, or its `invocationMethod` alone.
-    definition: PathBuf,
+    #[arg(required_unless_present = "new", conflicts_with = "new")]
+    definition: Option<PathBuf>,
+    #[command(flatten)]
+    new: new::Arguments,
     /// The installation that the action is for (its keys: "Running it" in the README).
     #[arg(long)]
     installation: PathBuf,
@@ -29,6 +36,8 @@ pub(super) struct Arguments {
     #[arg(long)]
     terraform: bool,
     #[command(flatten)]
+    destination: output::Destination,
+    #[command(flatten)]
     component: ComponentArgument,
 }
 
@@ -38,6 +47,15 @@ enum OriginArgument {
     Ui,
     /// Port's API, Terraform and the like.
     Api,
+}
+
+impl From<OriginArgument> for Origin {
+    fn from(argument: OriginArgument) -> Origin {
+        match argument {
+            OriginArgument::Ui => Origin::Ui,
+            OriginArgument::Api => Origin::Api,
+        }
+    }
 }
 
 /// The definition stands in it as the component gave it: read and written again, its numbers could lose digits and its
@@ -61,69 +79,95 @@ fn as_json(configured: &Configured, terraform: Option<&str>) -> Result<String, S
 }
 
 pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop> {
-    let definition = read_text(&arguments.definition)?;
-    let SingleCall {
-        installation,
-        runtime,
-    } = prepare(&arguments.installation, &arguments.component).await?;
-    let origin = match arguments.origin {
-        OriginArgument::Ui => Origin::Ui,
-        OriginArgument::Api => Origin::Api,
+    arguments.destination.check()?;
+    let given = match &arguments.definition {
+        Some(file) => Some((file.display().to_string(), read_text(file)?)),
+        None => None,
     };
-    let scope = if arguments.against_server {
-        Scope::AgainstServer
-    } else {
-        Scope::DefinitionOnly
-    };
-    let call = Call::new(installation, "configure");
-    let result = runtime
-        .configure(call, definition, origin, scope)
-        .await
-        .map_err(Stop::unusable)?;
-    let configured = match result {
-        Ok(configured) => configured,
-        Err(problems) => return Err(refuse(&arguments.definition, &problems, format)),
+    let call = prepare(&arguments.installation, &arguments.component).await?;
+    let (name, configured) = match given {
+        Some((name, definition)) => {
+            let configured = check(&arguments, &call, &name, definition, format).await?;
+            (name, configured)
+        }
+        None => {
+            let new = new::write(&arguments.new, &call, arguments.origin, format).await?;
+            (new::NAME.to_owned(), new)
+        }
     };
     let resource = arguments
         .terraform
         .then(|| terraform::resource(&configured.definition));
     match resource.transpose() {
-        Ok(resource) => print(configured, resource, format),
-        Err(error) => {
-            let problems = without_counterpart(&error);
-            Err(refuse(&arguments.definition, &problems, format))
-        }
+        Ok(resource) => print(configured, resource, &arguments.destination, format),
+        Err(error) => Err(refuse(&name, &without_counterpart(&error), format)),
     }
 }
 
-fn print(configured: Configured, terraform: Option<String>, format: Output) -> Result<(), Stop> {
-    let text = match format {
-        Output::Json => as_json(&configured, terraform.as_deref())?,
-        Output::Text => {
-            for note in &configured.notes {
-                eprintln!("note: {note}");
-            }
-            terraform.unwrap_or(configured.definition)
-        }
+/// Has a definition checked that is there.
+async fn check(
+    arguments: &Arguments,
+    call: &SingleCall,
+    name: &str,
+    definition: String,
+    format: Output,
+) -> Result<Configured, Stop> {
+    let scope = if arguments.against_server {
+        Scope::AgainstServer
+    } else {
+        Scope::DefinitionOnly
     };
-    println!("{}", text.trim_end());
-    Ok(())
+    let runtime = &call.runtime;
+    let call = Call::new(call.installation.clone(), "configure");
+    let origin = arguments.origin.into();
+    let answer = runtime.configure(call, definition, origin, scope).await;
+    answer
+        .map_err(Stop::unusable)?
+        .map_err(|problems| refuse(name, &problems, format))
 }
 
-fn refuse(file: &Path, problems: &[Problem], format: Output) -> Stop {
+fn print(
+    configured: Configured,
+    terraform: Option<String>,
+    destination: &output::Destination,
+    format: Output,
+) -> Result<(), Stop> {
+    let object = match format {
+        Output::Json => Some(as_json(&configured, terraform.as_deref())?),
+        Output::Text => None,
+    };
+    for note in configured.notes.iter().filter(|_| object.is_none()) {
+        eprintln!("note: {note}");
+    }
+    let document = terraform
+        .or_else(|| layout::pretty(&configured.definition))
+        .unwrap_or(configured.definition);
+    destination.write(document.trim_end(), object.as_deref())
+}
+
+fn refuse(name: &str, problems: &[Problem], format: Output) -> Stop {
     if format == Output::Json {
         let problems: Vec<_> = problems.iter().map(as_json::problem).collect();
         output::print(&json!({"ok": false, "problems": problems}));
         return Stop::No;
     }
+    let mut text = String::new();
     for problem in problems {
         let place = match problem.pointer.as_str() {
             "" => "(the whole document)",
             pointer => pointer,
         };
-        println!("{}: {place}: {}", file.display(), problem.message);
-        println!("    remedy: {} [{}]", problem.remedy, problem.code);
+        let Problem {
+            message,
+            remedy,
+            code,
+            ..
+        } = problem;
+        text.push_str(&format!(
+            "{name}: {place}: {message}\n    remedy: {remedy} [{code}]\n"
+        ));
     }
+    output::write(&text);
     Stop::No
 }
 

@@ -82,23 +82,23 @@ fn conclude(
     } else {
         match answer {
             Ok(Ok(started)) => {
-                println!("started as {}", started.external_run_id);
+                output::line(format_args!("started as {}", started.external_run_id));
                 if let Some(link) = &started.link {
-                    println!("    {link}");
+                    output::line(format_args!("    {link}"));
                 }
             }
             Ok(Err(failure)) => {
-                println!(
+                output::line(format_args!(
                     "not started: {} [{} {}]",
                     failure.message,
                     as_json::kind(&failure.kind),
                     failure.code
-                );
+                ));
                 if let Some(remedy) = &failure.remedy {
-                    println!("    remedy: {remedy}");
+                    output::line(format_args!("    remedy: {remedy}"));
                 }
             }
-            Err(error) => println!("not started: {error}"),
+            Err(error) => output::line(format_args!("not started: {error}")),
         }
     }
     match answer {
@@ -111,12 +111,15 @@ fn conclude(
 const SHOWN: usize = 2_000;
 
 fn show(exchange: &Exchange) {
-    println!("> {} {}", exchange.method, exchange.uri);
+    output::line(format_args!("> {} {}", exchange.method, exchange.uri));
     for (name, value) in &exchange.request_headers {
-        println!(">   {name}: {}", String::from_utf8_lossy(value.as_bytes()));
+        output::line(format_args!(
+            ">   {name}: {}",
+            String::from_utf8_lossy(value.as_bytes())
+        ));
     }
     if exchange.credential_added {
-        println!(">   authorization: (added by the host)");
+        output::line(format_args!(">   authorization: (added by the host)"));
     }
     show_body(">", &exchange.request_body);
     match &exchange.outcome {
@@ -125,15 +128,21 @@ fn show(exchange: &Exchange) {
             headers,
             body,
         } => {
-            println!("< {status} ({} ms)", exchange.took.as_millis());
+            output::line(format_args!(
+                "< {status} ({} ms)",
+                exchange.took.as_millis()
+            ));
             for (name, value) in headers {
-                println!("<   {name}: {}", String::from_utf8_lossy(value.as_bytes()));
+                output::line(format_args!(
+                    "<   {name}: {}",
+                    String::from_utf8_lossy(value.as_bytes())
+                ));
             }
             show_body("<", body);
         }
-        ExchangeOutcome::Failed(reason) => println!("< no answer: {reason}"),
+        ExchangeOutcome::Failed(reason) => output::line(format_args!("< no answer: {reason}")),
     }
-    println!();
+    output::line(format_args!(""));
 }
 
 fn show_body(side: &str, body: &[u8]) {
@@ -144,9 +153,9 @@ fn show_body(side: &str, body: &[u8]) {
     let shown: String = text.chars().take(SHOWN).collect();
     let cut = if shown.len() < text.len() { " …" } else { "" };
     for line in shown.lines() {
-        println!("{side}   {line}");
+        output::line(format_args!("{side}   {line}"));
     }
     if !cut.is_empty() {
-        println!("{side}  {cut} ({} bytes in all)", body.len());
+        output::line(format_args!("{side}  {cut} ({} bytes in all)", body.len()));
     }
 }

@@ -4,6 +4,7 @@ use super::{Output, Stop, load, output};
 use crate::contract;
 use crate::contract::json as as_json;
 use crate::engine::{EngineOptions, Limits};
+use crate::new_action;
 use clap::Args;
 use serde_json::json;
 use std::path::PathBuf;
@@ -37,38 +38,56 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
         }));
         return Ok(());
     }
-    println!("{} {}", manifest.name, manifest.version);
-    println!(
+    output::line(format_args!("{} {}", manifest.name, manifest.version));
+    output::line(format_args!(
         "  file      {} ({} bytes)",
         facts.path.display(),
         facts.size
-    );
-    println!(
+    ));
+    output::line(format_args!(
         "  contract  {} {}",
         contract::PACKAGE,
         facts.contract_version
-    );
-    println!("  imports   {}", facts.imports.join("\n            "));
-    println!("  exports   {}", facts.exports.join("\n            "));
+    ));
+    output::line(format_args!(
+        "  imports   {}",
+        facts.imports.join("\n            ")
+    ));
+    output::line(format_args!(
+        "  exports   {}",
+        facts.exports.join("\n            ")
+    ));
     for action in &manifest.action_types {
-        println!("  action    {}: {}", action.name, action.description);
+        output::line(format_args!(
+            "  action    {}: {}",
+            action.name, action.description
+        ));
+        for property in new_action::properties(&action.input_schema) {
+            output::line(format_args!(
+                "  property  {}: {}",
+                property.name, property.description
+            ));
+        }
     }
     if let Some(webhooks) = &manifest.webhooks {
-        println!(
+        output::line(format_args!(
             "  webhooks  {} (signed in {})",
             webhooks.events.join(", "),
             webhooks.signature_header
-        );
+        ));
     }
     for setting in &manifest.settings {
-        println!("  setting   {}: {}", setting.name, setting.description);
+        output::line(format_args!(
+            "  setting   {}: {}",
+            setting.name, setting.description
+        ));
     }
-    println!(
+    output::line(format_args!(
         "  limits    {} MiB of memory, {:?} of CPU time, {:?} of wall time, {} requests a call",
         limits.memory >> 20,
         limits.cpu,
         limits.wall,
         limits.requests
-    );
+    ));
     Ok(())
 }

@@ -97,7 +97,7 @@ fn list(runs: &[Run], format: Output) {
             run.external_run_id.clone().unwrap_or_default(),
         ]);
     }
-    println!("{}", table.trim_fmt());
+    output::line(format_args!("{}", table.trim_fmt()));
 }
 
 async fn show(journal: &mut Sqlite, run: &str, format: Output) -> Result<(), Stop> {
@@ -118,19 +118,19 @@ async fn show(journal: &mut Sqlite, run: &str, format: Output) -> Result<(), Sto
 }
 
 fn tell(History { run, calls, notes }: &History) {
-    println!("{}  {}", run.key, run.phase.as_str());
+    output::line(format_args!("{}  {}", run.key, run.phase.as_str()));
     if let Some(id) = &run.external_run_id {
-        println!("  external run id  {id}");
+        output::line(format_args!("  external run id  {id}"));
     }
     if let Some(action) = &run.action {
-        println!("  action           {action}");
+        output::line(format_args!("  action           {action}"));
     }
-    println!("  claimed          {}", time(run.claimed_at));
+    output::line(format_args!("  claimed          {}", time(run.claimed_at)));
     for note in notes {
-        println!("  {}  {}", time(note.at), note.text);
+        output::line(format_args!("  {}  {}", time(note.at), note.text));
     }
     for call in calls {
-        println!("  Port still has to be told: {}", call.call);
+        output::line(format_args!("  Port still has to be told: {}", call.call));
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
     if let Err(error) = verify(installation.webhook_secret(), webhooks, &headers, &body) {
         match format {
             Output::Json => output::print(&json!({"ok": false, "refused": error.to_string()})),
-            Output::Text => println!("refused with 401: {error}"),
+            Output::Text => output::line(format_args!("refused with 401: {error}")),
         }
         return Err(Stop::No);
     }
@@ -81,7 +81,10 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
                 Output::Json => {
                     output::print(&json!({"ok": false, "failure": as_json::failure(&failure)}));
                 }
-                Output::Text => println!("not understood: {} [{}]", failure.message, failure.code),
+                Output::Text => output::line(format_args!(
+                    "not understood: {} [{}]",
+                    failure.message, failure.code
+                )),
             }
             Err(Stop::No)
         }
@@ -116,32 +119,41 @@ fn headers(
 
 fn show(updates: &[RunUpdate]) {
     if updates.is_empty() {
-        println!("nothing to report: the delivery concerns no run");
+        output::line(format_args!(
+            "nothing to report: the delivery concerns no run"
+        ));
     }
     for update in updates {
-        println!("{} attempt {}", update.external_run_id, update.attempt);
+        output::line(format_args!(
+            "{} attempt {}",
+            update.external_run_id, update.attempt
+        ));
         let log = match &update.change {
             Change::Progress(progress) => {
                 if let Some(label) = &progress.label {
-                    println!("    goes on: {label}");
+                    output::line(format_args!("    goes on: {label}"));
                 }
                 &progress.log
             }
             Change::Completed(completion) => {
-                println!(
+                output::line(format_args!(
                     "    ended: {} ({}, {})",
                     completion.label,
                     as_json::outcome(completion.outcome),
                     completion.conclusion
-                );
+                ));
                 for line in completion.summary.iter().flat_map(|text| text.lines()) {
-                    println!("    | {line}");
+                    output::line(format_args!("    | {line}"));
                 }
                 &completion.log
             }
         };
         for line in log {
-            println!("    {}: {}", as_json::level(line.level), line.message);
+            output::line(format_args!(
+                "    {}: {}",
+                as_json::level(line.level),
+                line.message
+            ));
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Values of the contract as JSON: how the command line prints them, and what scenarios expect.
 
 use super::{
-    Change, Configured, Failure, FailureKind, Level, LogLine, Manifest, Outcome, Problem, RunPlan,
-    RunUpdate, Started,
+    Change, Configured, Failure, FailureKind, Level, LogLine, Manifest, Outcome, Part, Problem,
+    RunPlan, RunUpdate, Started,
 };
 use serde_json::{Value, json};
 
@@ -87,6 +87,10 @@ pub fn level(level: Level) -> &'static str {
     }
 }
 
+fn part(part: &Part) -> Value {
+    json!({"kind": part.kind, "id": part.id, "ended": part.ended})
+}
+
 fn log(lines: &[LogLine]) -> Value {
     lines
         .iter()
@@ -98,7 +102,11 @@ fn log(lines: &[LogLine]) -> Value {
 pub fn update(update: &RunUpdate) -> Value {
     let change = match &update.change {
         Change::Progress(progress) => json!({
-            "progress": {"label": progress.label, "log": log(&progress.log)},
+            "progress": {
+                "label": progress.label,
+                "log": log(&progress.log),
+                "part": progress.part.as_ref().map(part),
+            },
         }),
         Change::Completed(completion) => json!({
             "completed": {

@@ -25,6 +25,7 @@
 //! | `Ended` | around the report | tell Port whatever the outbox holds |
 
 mod following;
+mod parts;
 mod rules;
 mod vocabulary;
 
@@ -34,6 +35,7 @@ pub use vocabulary::{Ack, Effect, End, Event, State, Write};
 use super::retry::{self, NextTry};
 use crate::contract::{Completion, Failure, FailureKind, Outcome, RunPlan, Started};
 use following::deadline;
+use parts::Parts;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -54,6 +56,12 @@ pub struct Life {
     label: Option<String>,
     /// The label that the newest attempt began with.
     first_label: Option<String>,
+    /// The plugin's last label since then, without the part that the run is at.
+    stage: Option<String>,
+    /// The parts of the newest attempt.
+    parts: Parts,
+    /// How often Port was told that the run goes on.
+    told: u32,
     /// Whether Port was told that the run waits.
     says_waiting: bool,
 }
@@ -76,6 +84,9 @@ impl Life {
             cancels: 0,
             label: None,
             first_label: None,
+            stage: None,
+            parts: Parts::default(),
+            told: 0,
             says_waiting: false,
         }
     }

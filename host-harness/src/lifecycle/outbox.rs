@@ -224,7 +224,7 @@ async fn attempt(entry: &Entry, call: &PortCall) -> Result<(), port::Error> {
     match call {
         PortCall::Started(started) => port.started(kind, id, started).await,
         PortCall::Progress(progress) => port.progress(kind, id, progress).await,
-        PortCall::Log(lines) => port.log(kind, id, lines).await,
+        PortCall::Log(log) => port.log(kind, id, log).await,
         PortCall::Finished(finished) => port.finished(kind, id, finished).await,
     }
 }
@@ -234,7 +234,7 @@ mod tests {
     use super::*;
 
     fn log() -> PortCall {
-        PortCall::Log(vec![])
+        PortCall::Log(port::Log::default())
     }
 
     fn started() -> PortCall {

@@ -1,7 +1,7 @@
 //! From what is to be told to the calls of Port's API that tell it. Pure.
 
 use super::decision::Write;
-use crate::contract::{Failure, FailureKind, Level, LogLine, Outcome};
+use crate::contract::{Failure, FailureKind, Level, LogLine, Outcome, Progress};
 use crate::port::{self, RunKind};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -15,8 +15,8 @@ pub(super) enum PortCall {
     Started(port::Started),
     /// Where it stands.
     Progress(port::Progress),
-    /// Lines for its log.
-    Log(Vec<port::LogLine>),
+    /// Lines for its log, and where it stands with them.
+    Log(port::Log),
     /// It has ended.
     Finished(port::Finished),
 }
@@ -82,10 +82,11 @@ impl Reporter {
                 })]
             }
             Write::Waiting(label) => self.waiting(label).into_iter().collect(),
+            Write::Progress(Progress { label, log, .. }) if log.is_empty() => {
+                label_call(label).into_iter().collect()
+            }
             Write::Progress(progress) => {
-                let mut calls: Vec<PortCall> = log_call(progress.log).into_iter().collect();
-                calls.extend(label_call(progress.label));
-                calls
+                log_call(progress.log, progress.label).into_iter().collect()
             }
             Write::Completed(completion) => {
                 let output = self.merge(&completion.output);
@@ -114,10 +115,13 @@ impl Reporter {
     fn waiting(&self, label: String) -> Option<PortCall> {
         match self.kind {
             RunKind::Action => label_call(Some(label)),
-            RunKind::WorkflowNode => log_call(vec![LogLine {
-                level: Level::Info,
-                message: label,
-            }]),
+            RunKind::WorkflowNode => {
+                let line = LogLine {
+                    level: Level::Info,
+                    message: label,
+                };
+                log_call(vec![line], None)
+            }
         }
     }
 
@@ -128,7 +132,7 @@ impl Reporter {
             RunKind::Action => log.pop().map(|line| line.message),
             RunKind::WorkflowNode => None,
         };
-        let mut calls: Vec<PortCall> = log_call(log).into_iter().collect();
+        let mut calls: Vec<PortCall> = log_call(log, None).into_iter().collect();
         if let (RunKind::Action, Some(summary)) = (self.kind, end.summary) {
             calls.push(PortCall::Progress(port::Progress {
                 status_label: None,
@@ -177,7 +181,7 @@ fn label_call(label: Option<String>) -> Option<PortCall> {
     })
 }
 
-fn log_call(lines: Vec<LogLine>) -> Option<PortCall> {
+fn log_call(lines: Vec<LogLine>, status_label: Option<String>) -> Option<PortCall> {
     if lines.is_empty() {
         return None;
     }
@@ -190,7 +194,10 @@ fn log_call(lines: Vec<LogLine>) -> Option<PortCall> {
         },
         message: line.message,
     });
-    Some(PortCall::Log(lines.collect()))
+    Some(PortCall::Log(port::Log {
+        lines: lines.collect(),
+        status_label,
+    }))
 }
 
 /// The label of a run that was not started, so that a list of runs shows whose turn it is to act.
@@ -222,7 +229,7 @@ fn explanation(failure: &Failure) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::{Completion, Progress, Started};
+    use crate::contract::{Completion, Started};
 
     fn completion(summary: Option<&str>, lines: &[&str]) -> Write {
         Write::Completed(Completion {
@@ -262,10 +269,10 @@ mod tests {
             status_label: None,
         }));
         let calls = reporter.calls(completion(Some("why"), &["a", "b"]));
-        let [PortCall::Log(lines), PortCall::Finished(finished)] = calls.as_slice() else {
+        let [PortCall::Log(log), PortCall::Finished(finished)] = calls.as_slice() else {
             panic!("{calls:?}");
         };
-        assert_eq!(lines.len(), 2);
+        assert_eq!(log.lines.len(), 2);
         let output: Value = serde_json::from_str(finished.output.as_ref().unwrap().get()).unwrap();
         assert_eq!(
             output,
@@ -301,7 +308,25 @@ mod tests {
         let calls = reporter.calls(Write::Progress(Progress {
             label: None,
             log: vec![],
+            part: None,
         }));
         assert!(calls.is_empty());
+    }
+
+    #[test]
+    fn lines_and_the_label_that_they_come_with_are_one_call() {
+        let mut reporter = Reporter::new(RunKind::Action, Map::new());
+        let calls = reporter.calls(Write::Progress(Progress {
+            label: Some("Running: job 2 of 3".to_owned()),
+            log: vec![LogLine {
+                level: Level::Info,
+                message: "Job started".to_owned(),
+            }],
+            part: None,
+        }));
+        let [PortCall::Log(log)] = calls.as_slice() else {
+            panic!("{calls:?}");
+        };
+        assert_eq!(log.status_label.as_deref(), Some("Running: job 2 of 3"));
     }
 }

@@ -212,6 +212,7 @@ mod tests {
             change: Change::Progress(Progress {
                 label: None,
                 log: vec![],
+                part: None,
             }),
         };
         News {

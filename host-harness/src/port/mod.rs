@@ -52,7 +52,8 @@ pub use error::{Call, Error};
 pub use integration::Integration;
 pub use pool::{AT_ONCE, Pool};
 pub use request::{
-    Claim, Finished, IntegrationPatch, LogLevel, LogLine, Outcome, Progress, Registration, Started,
+    Claim, Finished, IntegrationPatch, Log, LogLevel, LogLine, Outcome, Progress, Registration,
+    Started,
 };
 pub use run::{Claimed, KnownRun, PendingRun, RunKind, Unreadable};
 pub use tap::{Exchange, Tap};
@@ -172,9 +173,10 @@ impl Client {
         }
     }
 
-    /// Adds to a run's log, all lines in one request. Repeated, the lines are there twice.
-    pub async fn log(&self, kind: RunKind, id: &str, lines: &[LogLine]) -> Result<(), Error> {
-        match request::log(kind, id, lines) {
+    /// Adds to a run's log, all lines in one request, and sets an action run's label with it. Repeated, the lines are
+    /// there twice. Nothing is sent without lines.
+    pub async fn log(&self, kind: RunKind, id: &str, log: &Log) -> Result<(), Error> {
+        match request::log(kind, id, log) {
             Some(request) => self.send(request).await,
             None => Ok(()),
         }

@@ -137,6 +137,15 @@ pub struct LogLine {
     pub message: String,
 }
 
+/// What is added to a run's log.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Log {
+    /// The lines, oldest first.
+    pub lines: Vec<LogLine>,
+    /// What people see beside the status from then on. A workflow node run has no label.
+    pub status_label: Option<String>,
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
@@ -316,7 +325,11 @@ struct ActionLog<'a> {
     status_label: Option<&'a str>,
 }
 
-pub(super) fn log(kind: RunKind, id: &str, lines: &[LogLine]) -> Option<Request> {
+pub(super) fn log(kind: RunKind, id: &str, log: &Log) -> Option<Request> {
+    let Log {
+        lines,
+        status_label,
+    } = log;
     if lines.is_empty() {
         return None;
     }
@@ -325,7 +338,7 @@ pub(super) fn log(kind: RunKind, id: &str, lines: &[LogLine]) -> Option<Request>
         RunKind::Action => request.json(&ActionLog {
             message: &joined(lines),
             termination_status: None,
-            status_label: None,
+            status_label: status_label.as_deref(),
         }),
         RunKind::WorkflowNode => {
             #[derive(Serialize)]

@@ -307,23 +307,26 @@ async fn the_end_of_a_run_is_one_request() {
 #[tokio::test]
 async fn logs_and_progress_send_what_the_kind_of_run_has_a_place_for() {
     let (port, client) = Port::answering([Answer::ok(), Answer::ok(), Answer::ok()]).await;
-    let lines = [
-        LogLine {
-            level: LogLevel::Info,
-            message: "one".to_owned(),
-        },
-        LogLine {
-            level: LogLevel::Warn,
-            message: "two".to_owned(),
-        },
-    ];
+    let log = Log {
+        lines: vec![
+            LogLine {
+                level: LogLevel::Info,
+                message: "one".to_owned(),
+            },
+            LogLine {
+                level: LogLevel::Warn,
+                message: "two".to_owned(),
+            },
+        ],
+        status_label: Some("Running: job 2 of 3".to_owned()),
+    };
     let label = Progress {
         status_label: Some("Running".to_owned()),
         summary: None,
     };
     for kind in RunKind::ALL {
-        client.log(kind, "r", &lines).await.unwrap();
-        client.log(kind, "r", &[]).await.unwrap();
+        client.log(kind, "r", &log).await.unwrap();
+        client.log(kind, "r", &Log::default()).await.unwrap();
         client.progress(kind, "r", &label).await.unwrap();
         client
             .progress(kind, "r", &Progress::default())
@@ -335,7 +338,7 @@ async fn logs_and_progress_send_what_the_kind_of_run_has_a_place_for() {
         assert_eq!(
             bodies,
             [
-                json!({"message": "one\nWarning: two"}),
+                json!({"message": "one\nWarning: two", "statusLabel": "Running: job 2 of 3"}),
                 json!({"statusLabel": "Running"}),
                 json!({"logs": [{"level": "INFO", "message": "one"}, {"level": "WARN", "message": "two"}]}),
             ]

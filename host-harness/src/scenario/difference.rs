@@ -1,6 +1,6 @@
 //! Where two bodies differ, for people: line by line, and the first byte.
 
-use super::layout;
+use crate::layout;
 use crate::legible;
 use similar::{ChangeTag, TextDiff};
 use std::borrow::Cow;

@@ -16,7 +16,6 @@ pub mod difference;
 mod error;
 mod faults;
 mod judge;
-mod layout;
 mod life;
 mod log;
 mod operation;

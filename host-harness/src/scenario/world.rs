@@ -275,6 +275,9 @@ impl schema::Repository {
         for tag in &self.tags {
             repository = repository.tag(tag);
         }
+        for environment in &self.environments {
+            repository = repository.environment(environment);
+        }
         if self.workflow.is_empty() {
             return repository.workflow(schema::Workflow::usual().build());
         }
@@ -322,6 +325,9 @@ impl schema::Workflow {
         }
         if let Some(failing) = &self.failing {
             workflow = workflow.failing(&failing.job, &failing.step);
+            for said in &failing.annotations {
+                workflow = workflow.annotated(&said.path, said.line, &said.message);
+            }
         }
         if let Some(conclusion) = &self.conclusion {
             workflow = workflow.conclusion(conclusion);
@@ -349,6 +355,9 @@ impl schema::Input {
         };
         if self.required {
             input = input.required();
+        }
+        if let Some(description) = &self.description {
+            input = input.description(description);
         }
         match &self.default {
             Some(value) => input.default(value),

@@ -224,7 +224,7 @@ impl Job {
             })
         };
         let progress =
-            |label: Option<&str>| Change::Progress(Progress { label: label.map(str::to_owned), log: vec![] });
+            |label: Option<&str>| Change::Progress(Progress { label: label.map(str::to_owned), log: vec![], part: None });
         let change = match self.state {
             State::Queued => progress(Some("Queued")),
             State::Running => progress(Some("Running")),

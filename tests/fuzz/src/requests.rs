@@ -105,6 +105,7 @@ fn known_path(method: Method, path: &str) -> Place {
     let segments: Vec<&str> = path.split('/').collect();
     let is_known = match (method, segments.as_slice()) {
         (Method::Get, ["", "repos", _, _])
+        | (Method::Get, ["", "repos", _, _, "environments"])
         | (Method::Get, ["", "repos", _, _, "actions", "workflows"])
         | (Method::Get, ["", "repos", _, _, "actions", "workflows", _])
         | (Method::Get, ["", "repos", _, _, "actions", "workflows", _, "runs"])

@@ -52,7 +52,7 @@ async function asExpected(stage, { event, payload }, expected) {
   }
   const answer = await stage.deliver(event, body);
   assert.deepEqual([answer.status, answer.text, answer.handled], [202, expected.answer, expected.handled]);
-  assert.deepEqual(await stage.decide(event, body, signature), { ok: true, updates: updates(expected) });
+  assert.deepEqual(await stage.decide(event, body, signature), { ok: true, updates: updates(expected, payload) });
 }
 
 async function asksLater(stage, event, body, { answer, failure, asks }) {
@@ -63,9 +63,10 @@ async function asksLater(stage, event, body, { answer, failure, asks }) {
   assert.equal(decision.failure?.kind, failure);
 }
 
-function updates({ run, attempt, label, level, log }) {
+function updates({ run, attempt, label, level, log }, { action, workflow_job: job }) {
   if (!run) return [];
-  const progress = { label: label ?? null, log: [{ level, message: log }] };
+  const part = job ? { kind: 'job', id: String(job.id), ended: action === 'completed' } : null;
+  const progress = { label: label ?? null, log: log ? [{ level, message: log }] : [], part };
   return [{ externalRunId: run, attempt, change: { progress } }];
 }
 
@@ -96,7 +97,9 @@ async function decisionCases(bench, stage, all, expected) {
       const { change } = await decide('api.github.com workflow_run 1 completed', { conclusion });
       const end = change.completed;
       assert.deepEqual([end.outcome, end.label, end.conclusion], [outcome, label, conclusion]);
-      assert.deepEqual(end.output, { workflowRunConclusion: conclusion, workflowRunAttempt: 1 });
+      const { run_started_at: began, updated_at: ended } = all.get('api.github.com workflow_run 1 completed').payload.workflow_run;
+      const workflowRunSeconds = (Date.parse(ended) - Date.parse(began)) / 1000;
+      assert.deepEqual(end.output, { workflowRunConclusion: conclusion, workflowRunAttempt: 1, workflowRunSeconds });
     });
   }
 }

@@ -146,7 +146,7 @@ async function delivered(bench, environment) {
   });
   await bench.case('a run on its way is no end', async () => {
     const { updates } = await webhook('workflow_run', find('requested', null));
-    assert.deepEqual(updates.map(({ change }) => change), [{ progress: { label: 'Queued', log: [] } }]);
+    assert.deepEqual(updates.map(({ change }) => change), [{ progress: { label: 'Queued', log: [], part: null } }]);
   });
   await bench.case('deliveries that concern no run are no news', async () => {
     const { updates } = await webhook('ping', (await recordings()).find(({ name }) => name === 'ping').examples[0]);

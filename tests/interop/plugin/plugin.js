@@ -76,7 +76,7 @@ export const actions = {
     log('debug', `workflow_run ${run.id} of ${repository.full_name}: ${action}`);
     const change = action === 'completed'
       ? { tag: 'completed', val: completion(run) }
-      : { tag: 'progress', val: { label: run.status === 'in_progress' ? 'Running' : 'Queued', log: [] } };
+      : { tag: 'progress', val: { label: run.status === 'in_progress' ? 'Running' : 'Queued', log: [], part: undefined } };
     return [{ externalRunId: externalId(repository.id, run.id), attempt: run.run_attempt, change }];
   }),
 

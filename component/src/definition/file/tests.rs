@@ -2,6 +2,7 @@
 
 mod oracle;
 
+use super::Written::{Nothing, Unread};
 use super::*;
 
 fn read(text: &str) -> WorkflowFile {
@@ -19,13 +20,24 @@ fn with_inputs(inputs: &str) -> String {
     format!("name: x\non:\n  workflow_dispatch:\n    inputs:\n{inputs}\njobs: {{}}\n")
 }
 
-fn input(name: &str, kind: Kind, required: bool, has_default: bool) -> Declared {
+fn input(
+    name: &str,
+    kind: Kind,
+    required: bool,
+    description: &Written,
+    default: Written,
+) -> Declared {
     Declared {
         name: name.into(),
         kind,
         required,
-        has_default,
+        description: description.clone(),
+        default,
     }
+}
+
+fn text(text: &str) -> Written {
+    Written::Text(text.into())
 }
 
 /// A file as people write it.
@@ -65,6 +77,7 @@ on:
         default: 3
       'where':
         type: environment
+        description: 'It''s # here'
         default: ~
       free:
 jobs:
@@ -83,11 +96,23 @@ fn a_file_as_people_write_it_is_read() {
     let expected = WorkflowFile {
         has_trigger: true,
         inputs: vec![
-            input("env", Kind::Choice(options), true, false),
-            input("dry-run", Kind::Boolean, false, true),
-            input("count", Kind::Number, false, true),
-            input("where", Kind::Text, false, false),
-            input("free", Kind::Text, false, false),
+            input("env", Kind::Choice(options), true, &Unread, Nothing),
+            input(
+                "dry-run",
+                Kind::Boolean,
+                false,
+                &text("a, b: c"),
+                text("false"),
+            ),
+            input("count", Kind::Number, false, &Unread, text("3")),
+            input(
+                "where",
+                Kind::Environment,
+                false,
+                &text("It's # here"),
+                Nothing,
+            ),
+            input("free", Kind::Text, false, &Nothing, Nothing),
         ],
     };
     assert_eq!(read(WHOLE), expected);
@@ -213,11 +238,29 @@ fn whatever_is_read_a_yaml_library_reads_alike() {
             let (Ok(ours), Some(theirs)) = (WorkflowFile::read(&text), oracle::read(&text)) else {
                 continue;
             };
-            assert_eq!(Ok(ours), theirs, "{text}");
+            assert_eq!(
+                Ok(&ours),
+                theirs.map(|file| as_far_as_read(file, &ours)).as_ref(),
+                "{text}"
+            );
             compared += 1;
         }
     }
     assert!(compared > 2_000, "{compared}");
+}
+
+/// What a library reads, without the texts that our reader says it has not read. Whether there is a default is certain
+/// all the same; a description may turn out to be none.
+fn as_far_as_read(mut theirs: WorkflowFile, ours: &WorkflowFile) -> WorkflowFile {
+    for (theirs, ours) in theirs.inputs.iter_mut().zip(&ours.inputs) {
+        if ours.default == Unread && theirs.has_default() {
+            theirs.default = Unread;
+        }
+        if ours.description == Unread {
+            theirs.description = Unread;
+        }
+    }
+    theirs
 }
 
 fn variants(text: &str) -> Vec<String> {

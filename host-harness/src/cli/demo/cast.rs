@@ -33,7 +33,15 @@ pub(super) fn build_repositories(github: &GitHub) {
     );
     github.add_repository(
         Repository::new("globex", "api")
-            .workflow(quick(Workflow::new("test.yml")).failing("unit tests", "Run cargo test"))
+            .workflow(
+                quick(Workflow::new("test.yml"))
+                    .failing("unit tests", "Run cargo test")
+                    .annotated(
+                        "src/cart.rs",
+                        41,
+                        "assertion failed: total of an empty cart is 0",
+                    ),
+            )
             .workflow(quick(Workflow::new("nightly.yml")).jobs(["scan"])),
     );
 }

@@ -40,13 +40,13 @@ pub(super) fn run(arguments: &Arguments, format: Output) -> Result<(), Stop> {
         })),
         Output::Text => {
             for path in &written {
-                println!("wrote {}", path.display());
+                output::line(format_args!("wrote {}", path.display()));
             }
-            println!(
+            output::line(format_args!(
                 "\nNext:\n    cd {name}\n    rustup target add wasm32-unknown-unknown\n    cargo build --release\n    \
                  host-harness inspect {component}\n    host-harness test scenarios --component {component}",
                 name = name.as_str(),
-            );
+            ));
         }
     }
     Ok(())

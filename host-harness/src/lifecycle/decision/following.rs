@@ -1,6 +1,6 @@
 //! What happens to a run that the server has: news, silence, time limits, cancellation.
 
-use super::{Effect, End, Event, Life, Rules, State, Write, completed};
+use super::{Effect, End, Event, Life, Parts, Rules, State, Write, completed};
 use crate::contract::{
     Change, Completion, Failure, FailureKind, Level, LogLine, Outcome, Progress, RunUpdate,
 };
@@ -14,6 +14,9 @@ pub(super) const CANCEL_AGAIN: Duration = Duration::from_secs(60);
 const CANCEL_TRIES: u32 = 120;
 /// Longest pause that is believed of a server.
 const LONGEST_CANCEL_PAUSE: Duration = Duration::from_secs(65 * 60);
+/// How often Port is told that a run goes on: a run of a hundred jobs, each with its start and its end. What comes after
+/// that is its end alone.
+pub(super) const MOST_NEWS: u32 = 200;
 /// How many checks in a row may fail before the run is given up: three days with five minutes between. Longer than an
 /// outage, and long enough to mend a credential after a weekend.
 pub(super) const UNANSWERED_CHECKS: u32 = 3 * 24 * 12;
@@ -36,7 +39,7 @@ impl Life {
             Event::Updated(update) if update.attempt >= attempt => {
                 self.unanswered = 0;
                 if update.attempt > attempt {
-                    self.first_label = None;
+                    self.begin_attempt();
                 }
                 self.on_update(update, overdue, rules)
             }
@@ -56,6 +59,7 @@ impl Life {
                 let progress = Progress {
                     label: Some(format!("Cancelling: {}", too_long(rules))),
                     log: vec![],
+                    part: None,
                 };
                 let mut effects = vec![Effect::Write(Write::Progress(progress)), Effect::Cancel];
                 effects.extend(deadline(rules, true));
@@ -81,18 +85,9 @@ impl Life {
     ) -> (State, Vec<Effect>) {
         let attempt = update.attempt;
         match update.change {
-            Change::Progress(mut progress) => {
-                progress.label = progress.label.and_then(|label| self.news(label));
-                let state = State::Started { attempt, overdue };
-                if progress.label.is_none() && progress.log.is_empty() {
-                    return (state, vec![]);
-                }
-                self.quiet = 0;
-                let listen = Effect::Listen(self.next_check(rules));
-                (
-                    state,
-                    vec![Effect::Write(Write::Progress(progress)), listen],
-                )
+            Change::Progress(progress) => {
+                let effects = self.on_progress(progress, overdue, rules);
+                (State::Started { attempt, overdue }, effects)
             }
             Change::Completed(completion) if overdue => completed(timed_out(completion, rules)),
             Change::Completed(completion) => match rules.failure_grace {
@@ -111,6 +106,44 @@ impl Life {
         }
     }
 
+    fn on_progress(&mut self, mut progress: Progress, overdue: bool, rules: &Rules) -> Vec<Effect> {
+        if let Some(part) = progress.part.take() {
+            self.parts.learn(part);
+        }
+        if progress.label.is_none() && progress.log.is_empty() {
+            return vec![];
+        }
+        progress.label = match progress.label.take() {
+            // What Port shows then says that the run is being cancelled.
+            _ if overdue => None,
+            label => self.news(label),
+        };
+        if progress.label.is_none() && progress.log.is_empty() {
+            return vec![];
+        }
+        self.quiet = 0;
+        let listen = Effect::Listen(self.next_check(rules));
+        self.told = self.told.saturating_add(1);
+        if self.told > MOST_NEWS {
+            return vec![listen];
+        }
+        if self.told == MOST_NEWS {
+            progress.log.push(LogLine {
+                level: Level::Info,
+                message: "There is more news of this run than is told here; its end will be."
+                    .to_owned(),
+            });
+        }
+        vec![Effect::Write(Write::Progress(progress)), listen]
+    }
+
+    /// What is known of an attempt says nothing about the next.
+    fn begin_attempt(&mut self) {
+        self.first_label = None;
+        self.stage = None;
+        self.parts = Parts::default();
+    }
+
     pub(super) fn while_holding(
         &mut self,
         attempt: u32,
@@ -120,7 +153,7 @@ impl Life {
     ) -> (State, Vec<Effect>) {
         match event {
             Event::Updated(update) if update.attempt > attempt => {
-                self.first_label = None;
+                self.begin_attempt();
                 self.label = None;
                 let (state, mut effects) = self.on_update(update, false, rules);
                 if matches!(state, State::Started { .. }) {
@@ -204,10 +237,18 @@ impl Life {
             .min(rules.longest_check)
     }
 
-    /// The label, if Port doesn't show it already, and if it doesn't lead back to the beginning: deliveries may come out
-    /// of order.
-    fn news(&mut self, label: String) -> Option<String> {
-        if self.label.as_deref() == Some(&label) || self.first_label.as_deref() == Some(&label) {
+    /// The label with the part that the run is at, if Port doesn't show it already. A label that leads back to the
+    /// beginning is none: deliveries may come out of order.
+    fn news(&mut self, label: Option<String>) -> Option<String> {
+        if label.is_some() && label != self.first_label {
+            self.stage = label;
+        }
+        let stage = self.stage.as_ref()?;
+        let label = match self.parts.place() {
+            Some(place) => format!("{stage}: {place}"),
+            None => stage.clone(),
+        };
+        if self.label.as_ref() == Some(&label) {
             return None;
         }
         self.label = Some(label.clone());

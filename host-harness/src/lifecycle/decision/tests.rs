@@ -1,9 +1,9 @@
 //! Every rule of the decisions, without a host around them.
 
 use super::super::retry::AMBIGUOUS_TRIES;
-use super::following::{CANCEL_AGAIN, CANCEL_GRACE, UNANSWERED_CHECKS};
+use super::following::{CANCEL_AGAIN, CANCEL_GRACE, MOST_NEWS, UNANSWERED_CHECKS};
 use super::*;
-use crate::contract::{Change, Progress, RunUpdate};
+use crate::contract::{Change, Level, LogLine, Part, Progress, RunUpdate};
 
 fn plan(report_status: bool) -> RunPlan {
     RunPlan {
@@ -265,6 +265,7 @@ fn progress(attempt: u32, label: &str) -> Event {
         change: Change::Progress(Progress {
             label: Some(label.to_owned()),
             log: vec![],
+            part: None,
         }),
     })
 }
@@ -290,6 +291,89 @@ fn a_label_that_port_shows_already_costs_no_call() {
     assert_eq!(["Queued", "Running", "Running"].map(&mut calls), [0, 1, 0]);
     // A late delivery of the beginning.
     assert_eq!(calls("Queued"), 0);
+}
+
+/// News of a job, as a plugin tells it; what Port is told of it: label and lines.
+fn job(life: &mut Life, id: &str, label: Option<&str>, ended: bool) -> Option<Option<String>> {
+    let line = LogLine {
+        level: Level::Info,
+        message: format!("{id}: {ended}"),
+    };
+    let event = Event::Updated(RunUpdate {
+        external_run_id: "gh_1_2_3".to_owned(),
+        attempt: 1,
+        change: Change::Progress(Progress {
+            label: label.map(str::to_owned),
+            log: if label.is_some() || ended {
+                vec![line]
+            } else {
+                vec![]
+            },
+            part: Some(Part {
+                kind: "job".to_owned(),
+                id: id.to_owned(),
+                ended,
+            }),
+        }),
+    });
+    handle(life, event)
+        .into_iter()
+        .find_map(|effect| match effect {
+            Effect::Write(Write::Progress(progress)) => Some(progress.label),
+            _ => None,
+        })
+}
+
+#[test]
+fn the_label_says_which_job_of_how_many_a_run_is_at() {
+    let mut life = running();
+    let running = Some("Running");
+    let label = |text: &str| Some(Some(text.to_owned()));
+    // That a job exists is no news by itself.
+    assert_eq!(job(&mut life, "a", None, false), None);
+    assert_eq!(job(&mut life, "a", running, false), label("Running"));
+    assert_eq!(job(&mut life, "b", None, false), None);
+    assert_eq!(
+        job(&mut life, "a", None, true),
+        label("Running: job 2 of 2")
+    );
+    assert_eq!(job(&mut life, "c", None, false), None);
+    assert_eq!(
+        job(&mut life, "b", running, false),
+        label("Running: job 2 of 3")
+    );
+    assert_eq!(
+        job(&mut life, "c", running, false),
+        Some(None),
+        "a line, and the same label"
+    );
+    assert_eq!(job(&mut life, "a", running, false), Some(None), "late news");
+    assert_eq!(
+        job(&mut life, "b", None, true),
+        label("Running: job 3 of 3")
+    );
+    assert_eq!(job(&mut life, "c", None, true), Some(None));
+}
+
+#[test]
+fn a_new_attempt_counts_its_jobs_anew() {
+    let mut life = running();
+    job(&mut life, "a", Some("Running"), false);
+    job(&mut life, "b", Some("Running"), false);
+    let effects = handle(&mut life, progress(2, "Running"));
+    assert!(
+        matches!(&effects[0], Effect::Write(Write::Progress(it)) if it.label.as_deref() == Some("Running")),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn a_run_of_ever_more_jobs_is_told_to_a_bound() {
+    let mut life = running();
+    let told =
+        (0..2_000).filter(|n| job(&mut life, &n.to_string(), Some("Running"), false).is_some());
+    assert_eq!(told.count(), usize::try_from(MOST_NEWS).unwrap());
+    assert_eq!(handle(&mut life, completed(1)).len(), 1, "its end is told");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! How a body is spelled in a recording: the most legible way that gives every byte back.
 
-use super::super::layout;
+use crate::layout;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;

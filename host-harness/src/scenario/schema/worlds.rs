@@ -130,6 +130,8 @@ pub struct Repository {
     pub archived: bool,
     /// Whether Actions are on. Default: true.
     pub actions: Option<bool>,
+    /// Its environments.
+    pub environments: Vec<String>,
     /// Its workflows. Default: `deploy.yml`, which takes the input `environment`.
     pub workflow: Vec<Workflow>,
 }
@@ -176,6 +178,21 @@ pub struct Failing {
     pub job: String,
     /// The step's name.
     pub step: String,
+    /// What a tool in it says about places in the code.
+    #[serde(default)]
+    pub annotations: Vec<Annotation>,
+}
+
+/// What a tool in a job says about a place in the code.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Annotation {
+    /// The file.
+    pub path: String,
+    /// The line.
+    pub line: u32,
+    /// What is wrong there.
+    pub message: String,
 }
 
 /// An input of a workflow.
@@ -187,6 +204,8 @@ pub struct Input {
     /// `string` (default), `boolean`, `number`, `environment`, or `choice` with options.
     #[serde(rename = "type")]
     pub kind: Option<String>,
+    /// What it is for.
+    pub description: Option<String>,
     /// The values that it may have.
     pub options: Vec<String>,
     /// Whether it has to be given.

@@ -330,6 +330,7 @@ impl Asked<'_> {
             }
             Endpoint::Reference(_, reference) => self.reference(world, repository, reference),
             Endpoint::Contents(_, path) => self.contents(world, repository, path),
+            Endpoint::Environments(_) => Ok(self.environments(world, repository)),
             Endpoint::Workflows(_) => Ok(self.workflows(world, repository)),
             Endpoint::Workflow(_, key) => {
                 let workflow = repository
@@ -364,6 +365,7 @@ impl Asked<'_> {
                 self.jobs(world, run, *number)
             }
             Endpoint::Job(_, id) => self.job(world, repository.id, id),
+            Endpoint::Annotations(_, id) => self.annotations(world, repository, id),
             _ => Err(self.not_found()),
         }
     }

@@ -17,6 +17,7 @@ pub const OPERATIONS: &[&str] = &[
     "get-repository",
     "get-ref",
     "get-contents",
+    "list-environments",
     "list-workflows",
     "get-workflow",
     "switch-workflow",
@@ -26,6 +27,7 @@ pub const OPERATIONS: &[&str] = &[
     "get-attempt",
     "list-jobs",
     "get-job",
+    "list-annotations",
     "cancel",
     "rerun",
     "unknown",
@@ -66,6 +68,7 @@ pub(super) enum Endpoint<'a> {
     Repository(Named<'a>),
     Reference(Named<'a>, String),
     Contents(Named<'a>, String),
+    Environments(Named<'a>),
     Workflows(Named<'a>),
     Workflow(Named<'a>, &'a str),
     SwitchWorkflow(Named<'a>, &'a str, bool),
@@ -76,6 +79,7 @@ pub(super) enum Endpoint<'a> {
     Attempt(Named<'a>, &'a str, &'a str),
     Jobs(Named<'a>, &'a str, Option<&'a str>),
     Job(Named<'a>, &'a str),
+    Annotations(Named<'a>, &'a str),
     /// The last: whether by force.
     Cancel(Named<'a>, &'a str, bool),
     /// The last: whether only what has failed.
@@ -116,6 +120,8 @@ fn in_repository<'a>(method: &str, named: Named<'a>, rest: &[&'a str]) -> Endpoi
         ("GET", ["contents", path @ ..]) if !path.is_empty() => {
             Endpoint::Contents(named, path.join("/"))
         }
+        ("GET", ["check-runs", id, "annotations"]) => Endpoint::Annotations(named, id),
+        ("GET", ["environments"]) => Endpoint::Environments(named),
         (_, ["actions", rest @ ..]) => in_actions(method, named, rest),
         (_, ["hooks", rest @ ..]) => hooks(method, Owner::Repository(named), rest),
         _ => Endpoint::Unknown,
@@ -168,6 +174,7 @@ impl<'a> Endpoint<'a> {
             Self::Repository(_) => "get-repository",
             Self::Reference(..) => "get-ref",
             Self::Contents(..) => "get-contents",
+            Self::Environments(_) => "list-environments",
             Self::Workflows(_) => "list-workflows",
             Self::Workflow(..) => "get-workflow",
             Self::SwitchWorkflow(..) => "switch-workflow",
@@ -177,6 +184,7 @@ impl<'a> Endpoint<'a> {
             Self::Attempt(..) => "get-attempt",
             Self::Jobs(..) => "list-jobs",
             Self::Job(..) => "get-job",
+            Self::Annotations(..) => "list-annotations",
             Self::Cancel(..) => "cancel",
             Self::Rerun(..) => "rerun",
             Self::Hooks(call) => call.operation(),
@@ -220,6 +228,7 @@ impl<'a> Endpoint<'a> {
             | Self::RepositoryInstallation(named)
             | Self::Reference(named, _)
             | Self::Contents(named, _)
+            | Self::Environments(named)
             | Self::Workflows(named)
             | Self::Workflow(named, _)
             | Self::SwitchWorkflow(named, _, _)
@@ -230,6 +239,7 @@ impl<'a> Endpoint<'a> {
             | Self::Attempt(named, _, _)
             | Self::Jobs(named, _, _)
             | Self::Job(named, _)
+            | Self::Annotations(named, _)
             | Self::Cancel(named, _, _)
             | Self::Rerun(named, _, _) => Some(*named),
             Self::Hooks(call) => call.repository(),
@@ -271,6 +281,7 @@ impl<'a> Endpoint<'a> {
             }
             Self::Repository(_) => "metadata=read",
             Self::Reference(..) | Self::Contents(..) => "contents=read",
+            Self::Annotations(..) => "checks=read",
             Self::Hooks(call) => call.permission(),
             Self::RateLimit | Self::Meta | Self::Versions | Self::User | Self::Unknown => "",
             _ if self.wants_jwt() => "",
@@ -302,7 +313,9 @@ impl<'a> Endpoint<'a> {
                 "check_suite_id",
                 "head_sha",
             ],
-            Self::Workflows(_) => &["per_page", "page"],
+            Self::Workflows(_) | Self::Annotations(..) | Self::Environments(_) => {
+                &["per_page", "page"]
+            }
             Self::AppInstallations => &["per_page", "page", "since", "outdated"],
             Self::Jobs(..) => &["filter", "per_page", "page"],
             Self::Run(..) | Self::Attempt(..) => &["exclude_pull_requests"],

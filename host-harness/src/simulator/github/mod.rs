@@ -1,9 +1,10 @@
 //! A simulated GitHub: the part of its REST API that dispatching and following workflow runs needs, and webhooks.
 //!
 //! Operation names for [`Fault`]: `dispatch`, `get-repository`, `list-runs`, `get-run`,
-//! `get-attempt`, `list-jobs`, `get-job`, `get-workflow`, `list-workflows`, `switch-workflow`, `cancel`, `rerun`,
-//! `get-ref`, `get-contents`, `get-user`, `app`, `app-installations`, `app-installation`, `app-token`, `rate-limit`,
-//! `meta`, `versions`, `unknown`; and for the webhooks of repositories, organizations and the App alike `list-hooks`,
+//! `get-attempt`, `list-jobs`, `get-job`, `list-annotations`, `get-workflow`, `list-workflows`, `switch-workflow`,
+//! `cancel`, `rerun`, `get-ref`, `get-contents`, `list-environments`, `get-user`, `app`, `app-installations`,
+//! `app-installation`, `app-token`, `rate-limit`, `meta`, `versions`, `unknown`; and for the webhooks of repositories,
+//! organizations and the App alike `list-hooks`,
 //! `create-hook`, `get-hook`, `update-hook`, `delete-hook`, `get-hook-config`, `update-hook-config`, `ping-hook`,
 //! `list-deliveries`, `get-delivery`, `redeliver`.
 //!

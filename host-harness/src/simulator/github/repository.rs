@@ -14,6 +14,7 @@ pub struct Repository {
     pub(super) archived: bool,
     pub(super) actions_enabled: bool,
     pub(super) organization: bool,
+    pub(super) environments: Vec<String>,
     pub(super) workflows: Vec<Workflow>,
 }
 
@@ -31,6 +32,7 @@ impl Repository {
             archived: false,
             actions_enabled: true,
             organization: true,
+            environments: Vec::new(),
             workflows: Vec::new(),
         }
     }
@@ -84,12 +86,35 @@ impl Repository {
         self
     }
 
+    /// Adds an environment, for inputs of that type to name.
+    #[must_use]
+    pub fn environment(mut self, name: impl Into<String>) -> Self {
+        self.environments.push(name.into());
+        self
+    }
+
     /// Adds a workflow.
     #[must_use]
     pub fn workflow(mut self, workflow: Workflow) -> Self {
         self.workflows.push(workflow);
         self
     }
+}
+
+/// Where runs fail, and what the tools there say about it.
+#[derive(Debug, Clone)]
+pub(super) struct Failing {
+    pub(super) job: String,
+    pub(super) step: String,
+    pub(super) annotations: Vec<Annotation>,
+}
+
+/// What a tool in a job says about a place in the code.
+#[derive(Debug, Clone)]
+pub(super) struct Annotation {
+    pub(super) path: String,
+    pub(super) line: u32,
+    pub(super) message: String,
 }
 
 /// A workflow file under `.github/workflows/` and how its runs go.
@@ -102,7 +127,7 @@ pub struct Workflow {
     pub(super) branches_without_trigger: Vec<String>,
     pub(super) inputs: Vec<Input>,
     pub(super) jobs: Vec<String>,
-    pub(super) failing: Option<(String, String)>,
+    pub(super) failing: Option<Failing>,
     pub(super) conclusion: String,
     pub(super) rerun_conclusion: Option<String>,
     pub(super) queue_time: Duration,
@@ -184,8 +209,30 @@ impl Workflow {
         if !self.jobs.contains(&job) {
             self.jobs.push(job.clone());
         }
-        self.failing = Some((job, step.into()));
+        self.failing = Some(Failing {
+            job,
+            step: step.into(),
+            annotations: Vec::new(),
+        });
         self.conclusion = "failure".into();
+        self
+    }
+
+    /// A tool in the failing step says so about a place in the code. Nothing where no step fails.
+    #[must_use]
+    pub fn annotated(
+        mut self,
+        path: impl Into<String>,
+        line: u32,
+        message: impl Into<String>,
+    ) -> Self {
+        if let Some(failing) = &mut self.failing {
+            failing.annotations.push(Annotation {
+                path: path.into(),
+                line,
+                message: message.into(),
+            });
+        }
         self
     }
 
@@ -294,6 +341,7 @@ fn quoted(text: &str) -> String {
 pub struct Input {
     pub(super) name: String,
     pub(super) kind: &'static str,
+    pub(super) description: Option<String>,
     pub(super) required: bool,
     pub(super) default: Option<String>,
     pub(super) choices: Vec<String>,
@@ -306,6 +354,7 @@ impl Input {
         Self {
             name: name.into(),
             kind: "string",
+            description: None,
             required: false,
             default: None,
             choices: Vec::new(),
@@ -352,6 +401,13 @@ impl Input {
         }
     }
 
+    /// What it is for.
+    #[must_use]
+    pub fn description(mut self, text: impl Into<String>) -> Self {
+        self.description = Some(text.into());
+        self
+    }
+
     /// Must be given unless it has a default.
     #[must_use]
     pub fn required(mut self) -> Self {
@@ -372,6 +428,9 @@ impl Input {
             quoted(&self.name),
             self.kind
         ));
+        if let Some(description) = &self.description {
+            text.push_str(&format!("        description: {}\n", quoted(description)));
+        }
         text.push_str(&format!("        required: {}\n", self.required));
         if let Some(default) = &self.default {
             let default = if matches!(self.kind, "boolean" | "number") {

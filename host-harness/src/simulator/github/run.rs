@@ -98,8 +98,8 @@ impl Workflow {
                 started_at: now,
                 completed_at: None,
                 failing_step: match &self.failing {
-                    Some((job, step)) if job == name && conclusion == "failure" => {
-                        Some(step.clone())
+                    Some(failing) if &failing.job == name && conclusion == "failure" => {
+                        Some(failing.step.clone())
                     }
                     _ => None,
                 },

@@ -254,6 +254,54 @@ fn steps(job: &Job) -> Vec<Value> {
     }
 }
 
+/// What was said about a job that has failed: by its tools, and at last by the runner.
+pub(super) fn annotations(
+    world: &World,
+    repository: &RepositoryRecord,
+    run: &Run,
+    job: &Job,
+) -> Vec<Value> {
+    if job.conclusion.as_deref() != Some("failure") {
+        return Vec::new();
+    }
+    let page = format!(
+        "{}/{}/blob/{}",
+        world.bases.html,
+        repository.full_name(),
+        run.sha
+    );
+    let annotation = |path: &str, line: u32, message: &str| {
+        json!({
+            "path": path,
+            "blob_href": format!("{page}/{path}"),
+            "start_line": line,
+            "end_line": line,
+            "start_column": null,
+            "end_column": null,
+            "annotation_level": "failure",
+            "title": "",
+            "message": message,
+            "raw_details": "",
+        })
+    };
+    let workflow = repository.workflow(run.workflow);
+    let said = workflow
+        .and_then(|workflow| workflow.definition.failing.as_ref())
+        .filter(|failing| failing.job == job.name)
+        .map(|failing| failing.annotations.as_slice());
+    let mut all: Vec<Value> = said
+        .unwrap_or_default()
+        .iter()
+        .map(|said| annotation(&said.path, said.line, &said.message))
+        .collect();
+    all.push(annotation(
+        ".github",
+        22,
+        "Process completed with exit code 1.",
+    ));
+    all
+}
+
 /// Steps know fewer ends than jobs do (schema `webhooks_workflow_job`).
 fn step_conclusion(job: Option<&str>) -> &str {
     match job {

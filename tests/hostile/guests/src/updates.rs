@@ -8,7 +8,11 @@ fn progress(id: &str, log: Vec<LogLine>) -> RunUpdate {
     RunUpdate {
         external_run_id: id.to_owned(),
         attempt: 1,
-        change: Change::Progress(Progress { label: None, log }),
+        change: Change::Progress(Progress {
+            label: None,
+            log,
+            part: None,
+        }),
     }
 }
 

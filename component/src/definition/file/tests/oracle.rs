@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
-use super::super::{Declared, Kind, TRIGGER, Unreadable, WorkflowFile};
+use super::super::{Declared, Kind, TRIGGER, Unreadable, WorkflowFile, Written};
 
 #[derive(Clone, Debug)]
 enum Value {
@@ -137,7 +137,8 @@ fn declared(name: &str, input: &Value) -> Option<Declared> {
     let kind = match input.get("type") {
         None => Kind::Text,
         Some(kind) => match kind.text()? {
-            "string" | "environment" => Kind::Text,
+            "string" => Kind::Text,
+            "environment" => Kind::Environment,
             "boolean" => Kind::Boolean,
             "number" => Kind::Number,
             "choice" => {
@@ -157,6 +158,15 @@ fn declared(name: &str, input: &Value) -> Option<Declared> {
         name: name.to_owned(),
         kind,
         required,
-        has_default: given("default").is_some(),
+        description: written(given("description")),
+        default: written(given("default")),
     })
+}
+
+fn written(value: Option<&Value>) -> Written {
+    match value.map(Value::text) {
+        None => Written::Nothing,
+        Some(Some(text)) => Written::Text(text.to_owned()),
+        Some(None) => Written::Unread,
+    }
 }

@@ -433,7 +433,7 @@ async fn a_workflow_s_file_tells_every_type_of_input_as_dispatches_take_it() -> 
     github.add_repository(
         Repository::new("acme", "typed").workflow(
             Workflow::new("all.yml")
-                .input(Input::new("text").required())
+                .input(Input::new("text").required().description("It's # new"))
                 .input(Input::boolean("flag").default("true"))
                 .input(Input::number("count").default("1.50"))
                 .input(Input::choice("level", ["low", "it's \"high\""]))
@@ -445,7 +445,7 @@ async fn a_workflow_s_file_tells_every_type_of_input_as_dispatches_take_it() -> 
     let source = send(&github, "GET", path, &raw, "").await?;
     let source = String::from_utf8_lossy(&source.body).into_owned();
     for part in [
-        "\"text\":\n        type: string\n        required: true\n",
+        "\"text\":\n        type: string\n        description: \"It's # new\"\n        required: true\n",
         "\"flag\":\n        type: boolean\n        required: false\n        default: true\n",
         "\"count\":\n        type: number\n        required: false\n        default: 1.50\n",
         "options:\n          - \"low\"\n          - \"it's \\\"high\\\"\"\n",
@@ -453,6 +453,34 @@ async fn a_workflow_s_file_tells_every_type_of_input_as_dispatches_take_it() -> 
     ] {
         assert!(source.contains(part), "{part}\n{source}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn environments_are_listed_in_pages() -> Outcome {
+    let github = GitHub::start(Options::default()).await?;
+    github.add_repository(
+        Repository::new("acme", "shop")
+            .environment("staging")
+            .environment("pre prod"),
+    );
+    let all = get(&github, "/repos/acme/shop/environments").await?;
+    assert_eq!(
+        (all.text("/total_count"), all.text("/environments/1/name")),
+        ("2".to_owned(), "pre prod".to_owned())
+    );
+    assert!(
+        all.text("/environments/1/url")
+            .ends_with("/environments/pre%20prod")
+    );
+    let second = get(&github, "/repos/acme/shop/environments?per_page=1&page=2").await?;
+    assert_eq!(second.text("/environments/0/name"), "pre prod");
+    assert_eq!(second.text("/total_count"), "2");
+    assert_eq!(
+        get(&github, "/repos/acme/other/environments").await?.status,
+        404
+    );
+    assert_eq!(github.violations(), Vec::<String>::new());
     Ok(())
 }
 

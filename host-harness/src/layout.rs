@@ -9,13 +9,13 @@ use serde::de::IgnoredAny;
 const INDENT: &str = "  ";
 
 /// Without the space between tokens. None if it is no JSON.
-pub(super) fn compact(text: &str) -> Option<String> {
+pub(crate) fn compact(text: &str) -> Option<String> {
     serde_json::from_str::<IgnoredAny>(text).ok()?;
     Some(Tokens(text).collect())
 }
 
 /// With a line for each element and member. None if it is no JSON.
-pub(super) fn pretty(text: &str) -> Option<String> {
+pub(crate) fn pretty(text: &str) -> Option<String> {
     serde_json::from_str::<IgnoredAny>(text).ok()?;
     let mut tokens = Tokens(text).peekable();
     let (mut out, mut depth) = (String::with_capacity(text.len() * 2), 0_usize);
