@@ -4,6 +4,9 @@
 /^test scenario::[a-z]+\/.* ok$/ { scenarios++ }
 /^test (dispatch_outcomes|conclusions|plan_and_configure|hostile_values)::.* ok$/ { calls++ }
 
+# What a test has left out because the machine lacks something. It stands wherever the output was just then.
+/page: not tried in a browser/ { untried = "page: not tried in a browser, because chromium and chromedriver are not here" }
+
 /^test result: / {
     parts++
     if ($3 != "ok.") bad = 1
@@ -21,6 +24,7 @@
 END {
     if (!parts) exit
     printf "\nthrough the real component: %d scenarios, %d tests of single calls\n", scenarios, calls
+    if (untried) print untried
     printf "test result: %s. %d passed; %d failed; %d ignored; 0 measured; %d filtered out\n",
         (bad ? "FAILED" : "ok"), passed, failed, ignored, filtered
 }

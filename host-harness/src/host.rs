@@ -9,11 +9,13 @@ use crate::journal::{CrashPoint, Journal, JournalError, Phase, Restored, Store};
 use crate::lifecycle::{Lifecycle, LifecycleOptions, Observer, Rules, Source};
 use crate::metrics::{self, Metrics};
 use crate::network::{Listener, Network};
+use crate::page::{Page, PageOptions, Sights};
 use crate::poller::{self, Claims, Readiness};
 use crate::port;
 use crate::runtime::Runtime;
 use crate::scheduler::Share;
 use crate::transport;
+use crate::watcher::{self, Watching};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -58,6 +60,8 @@ pub struct HostOptions {
     pub buffer: (usize, Option<u8>),
     /// Who is told every step of every run.
     pub observer: Option<Observer>,
+    /// A page to look at, if there is to be one.
+    pub page: Option<PageOptions>,
 }
 
 impl HostOptions {
@@ -80,6 +84,7 @@ impl HostOptions {
             rate_threshold: 20,
             buffer: (claims.buffer, claims.percent_per_action),
             observer: None,
+            page: None,
         }
     }
 }
@@ -90,6 +95,14 @@ pub enum HostError {
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {error}; is something else using the port?")]
     Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The page's address cannot be listened on.
+    #[error("cannot listen on {address} for the page: {error}; is something else using the port?")]
+    Page {
         /// The address.
         address: SocketAddr,
         /// What the system said.
@@ -114,6 +127,7 @@ pub enum HostError {
 /// A running host.
 pub struct Host {
     address: SocketAddr,
+    page: Option<SocketAddr>,
     lifecycle: Lifecycle,
     journal: Journal,
     readiness: Arc<Board>,
@@ -130,6 +144,12 @@ impl Board {
     fn set(&self, installation: &str, readiness: Readiness) {
         let mut board = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         board.insert(installation.to_owned(), readiness);
+    }
+
+    fn of(&self, installation: &str) -> Readiness {
+        let board = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = board.get(installation).cloned();
+        known.unwrap_or(Readiness::Starting)
     }
 
     /// How many installations are ready, and how many are not.
@@ -164,6 +184,8 @@ impl Host {
     /// journal is taken over first. Must be called inside a tokio runtime, whose tasks the host's parts become.
     pub async fn start(options: HostOptions) -> Result<Host, HostError> {
         let metrics = Metrics::new(clock::now());
+        let page = open_page(&options).await?;
+        let watcher = page.as_ref().map(Page::watcher);
         let runtime = options.runtime.counted_by(metrics.clone());
         let listen = options.listen;
         let listen_error = |error| HostError::Listen {
@@ -171,11 +193,9 @@ impl Host {
             error,
         };
         let pool = port::Pool::on(options.network.clone())?;
-        let tenants = options
-            .tenants
-            .into_iter()
-            .map(|tenant| connect(&runtime, tenant, &pool, options.buffer))
-            .collect::<Result<Vec<_>, HostError>>()?;
+        let connect = |tenant| connect(&runtime, tenant, &pool, options.buffer, &watcher);
+        let tenants = options.tenants.into_iter().map(connect);
+        let tenants = tenants.collect::<Result<Vec<_>, HostError>>()?;
         let listener = options.network.listen(listen).await.map_err(listen_error)?;
         let (journal, restored) =
             Journal::start(options.store, REMEMBERED, metrics.clone(), options.crash).await?;
@@ -184,6 +204,7 @@ impl Host {
             journal: journal.clone(),
             metrics: metrics.clone(),
             observer: options.observer,
+            watcher: watcher.clone(),
             share: options.share,
             rate_threshold: options.rate_threshold,
         });
@@ -192,9 +213,11 @@ impl Host {
             lifecycle.clone(),
             journal.clone(),
             metrics.clone(),
+            watcher.clone(),
         );
         let host = Host {
             address: listener.local_addr().map_err(listen_error)?,
+            page: page.as_ref().map(Page::address),
             lifecycle,
             journal,
             readiness: Arc::default(),
@@ -207,8 +230,12 @@ impl Host {
             tenants: &tenants,
             inbox,
             metrics: metrics.clone(),
+            watcher,
             path_prefix: options.path_prefix,
         };
+        if let Some(page) = page {
+            host.show(page, &parts);
+        }
         host.listen(listener, &runtime, parts);
         host.prune(options.retention);
         for (source, claims) in tenants {
@@ -221,6 +248,11 @@ impl Host {
     /// Where the host listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where the page is, if there is one.
+    pub fn page(&self) -> Option<SocketAddr> {
+        self.page
     }
 
     /// The runs.
@@ -282,16 +314,14 @@ impl Host {
 
     fn listen(&self, listener: Listener, runtime: &Runtime, parts: Parts<'_>) {
         let (board, journal) = (self.readiness.clone(), self.journal.clone());
-        let installations = parts.tenants.iter();
         let ingress = Ingress::new(IngressOptions {
-            installations: installations
-                .map(|(source, _)| source.installation.clone())
-                .collect(),
+            installations: installations(&parts),
             webhooks: runtime.manifest().webhooks.clone(),
             path_prefix: parts.path_prefix.clone(),
             journal: self.journal.clone(),
             inbox: parts.inbox.clone(),
             metrics: parts.metrics.clone(),
+            watcher: parts.watcher.clone(),
             measure: self.measure(&parts),
             readiness: Box::new(move || journal.health().and_then(|()| board.summary())),
         });
@@ -314,15 +344,25 @@ impl Host {
         });
     }
 
+    /// Shows the page.
+    fn show(&self, page: Page, parts: &Parts<'_>) {
+        let board = self.readiness.clone();
+        let sights = Sights {
+            installations: installations(parts),
+            readiness: Box::new(move |installation| board.of(installation)),
+            lifecycle: self.lifecycle.clone(),
+            journal: self.journal.clone(),
+            inbox: parts.inbox.clone(),
+        };
+        self.tasks
+            .spawn(page.show(sights, self.stop_listening.clone()));
+    }
+
     /// What `/metrics` looks at when it is asked.
     fn measure(&self, parts: &Parts<'_>) -> Box<dyn Fn() + Send + Sync> {
         let (lifecycle, board) = (self.lifecycle.clone(), self.readiness.clone());
         let (inbox, metrics) = (parts.inbox.clone(), parts.metrics.clone());
-        let installations: Vec<Arc<Installation>> = parts
-            .tenants
-            .iter()
-            .map(|(source, _)| source.installation.clone())
-            .collect();
+        let installations = installations(parts);
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         Box::new(move || {
             let census = lifecycle.census();
@@ -372,7 +412,30 @@ struct Parts<'t> {
     tenants: &'t [(Arc<Source>, Claims)],
     inbox: Inbox,
     metrics: Metrics,
+    watcher: Watching,
     path_prefix: String,
+}
+
+fn installations(parts: &Parts<'_>) -> Vec<Arc<Installation>> {
+    let tenants = parts.tenants.iter();
+    tenants
+        .map(|(source, _)| source.installation.clone())
+        .collect()
+}
+
+/// Makes the page listen, if there is to be one.
+async fn open_page(options: &HostOptions) -> Result<Option<Page>, HostError> {
+    let Some(page) = options.page else {
+        return Ok(None);
+    };
+    let tenants = options.tenants.iter();
+    let installations = tenants.map(|tenant| tenant.installation.clone());
+    let webhooks = options.runtime.manifest().webhooks.as_ref();
+    let opened = Page::open(page, &options.network, installations, webhooks).await;
+    opened.map(Some).map_err(|error| HostError::Page {
+        address: page.listen,
+        error,
+    })
 }
 
 /// The phases that are counted, with their words in the metrics.
@@ -397,6 +460,7 @@ fn connect(
     tenant: Tenant,
     pool: &port::Pool,
     buffer: (usize, Option<u8>),
+    watcher: &Watching,
 ) -> Result<(Arc<Source>, Claims), HostError> {
     let Tenant {
         installation,
@@ -416,15 +480,15 @@ fn connect(
         version: manifest.version.clone(),
         identifier: id.clone(),
     };
-    let client = port::Client::new(port.settings(identity), pool.clone()).map_err(|error| {
-        HostError::Port {
-            installation: id,
-            error,
-        }
+    let tap = watcher::port_tap(watcher, &id);
+    let client = port::Client::new(port.settings(identity), pool.clone());
+    let client = client.map_err(|error| HostError::Port {
+        installation: id,
+        error,
     })?;
     let source = Source {
         installation,
-        port: Arc::new(client),
+        port: Arc::new(client.watched_by(tap)),
         visibility_timeout: claims.visibility_timeout,
         rules,
     };

@@ -5,7 +5,7 @@
 //! does not delay the end of another's runs.
 
 use crate::clock;
-use crate::contract::{self, Header};
+use crate::contract::{self, Header, RunUpdate};
 use crate::installation::Installation;
 use crate::journal::{self, Change, DeliveryKey, Journal};
 use crate::legible::escaped;
@@ -13,6 +13,7 @@ use crate::lifecycle::{Delivered, Lifecycle};
 use crate::metrics::{DeliveryResult, Metrics};
 use crate::runtime::{Call, Runtime};
 use crate::scheduler::{Share, Turns};
+use crate::watcher::{self, About, Fate, Watching};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -55,6 +56,7 @@ struct Shared {
     lifecycle: Lifecycle,
     journal: Journal,
     metrics: Metrics,
+    watcher: Watching,
     queue: Mutex<Queue>,
 }
 
@@ -76,6 +78,8 @@ enum What {
     Here(Box<Accepted>),
     /// It is in the journal, from before this process began.
     Stored,
+    /// It was handled before, and somebody wants to see that again. The journal is not told.
+    Again(Box<Accepted>),
 }
 
 /// What is to become of a delivery.
@@ -94,6 +98,7 @@ impl Inbox {
         lifecycle: Lifecycle,
         journal: Journal,
         metrics: Metrics,
+        watcher: Watching,
     ) -> Inbox {
         Inbox {
             shared: Arc::new(Shared {
@@ -101,6 +106,7 @@ impl Inbox {
                 lifecycle,
                 journal,
                 metrics,
+                watcher,
                 queue: Mutex::new(Queue {
                     turns: Turns::new(AT_ONCE),
                     jobs: BTreeMap::new(),
@@ -112,6 +118,7 @@ impl Inbox {
 
     /// Takes in a delivery that has just come. Must be called inside a tokio runtime.
     pub fn put(&self, accepted: Accepted) {
+        self.shared.show(&accepted.key, &accepted.delivery);
         self.shared.put(Job {
             installation: accepted.installation.clone(),
             key: accepted.key.clone(),
@@ -127,6 +134,18 @@ impl Inbox {
             installation,
             key,
             what: What::Stored,
+            failures: 0,
+        });
+        self.shared.pump();
+    }
+
+    /// Puts a delivery before the plugin once more, past every list of what was seen. For the runs that it is about it is
+    /// news that they have had: none ends twice.
+    pub fn put_again(&self, accepted: Accepted) {
+        self.shared.put(Job {
+            installation: accepted.installation.clone(),
+            key: accepted.key.clone(),
+            what: What::Again(Box::new(accepted)),
             failures: 0,
         });
         self.shared.pump();
@@ -184,6 +203,7 @@ impl Shared {
             .done(job.installation.id(), &number, false);
         match verdict {
             Verdict::Done => {}
+            Verdict::Forget if job.is_again() => {}
             Verdict::Forget => self.write(Change::DeliveryForgotten(job.key)).await,
             Verdict::Again => {
                 job.failures += 1;
@@ -200,9 +220,15 @@ impl Shared {
 
     async fn handle(&self, job: &Job) -> Verdict {
         let delivery = match &job.what {
-            What::Here(accepted) => accepted.delivery.clone(),
+            What::Here(accepted) | What::Again(accepted) => accepted.delivery.clone(),
             What::Stored => match self.journal.delivery(job.key.clone()).await {
-                Ok(Some(stored)) => from_journal(stored),
+                Ok(Some(stored)) => {
+                    let delivery = from_journal(stored);
+                    if job.failures == 0 {
+                        self.show(&job.key, &delivery);
+                    }
+                    delivery
+                }
                 Ok(None) => return Verdict::Done,
                 Err(error) => {
                     tracing::error!("{error}");
@@ -211,11 +237,21 @@ impl Shared {
             },
         };
         let id = job.key.delivery.clone();
-        let call = Call::new(job.installation.clone(), id.clone());
+        let tap = watcher::tap(&self.watcher, || About::Delivery(job.key.clone()));
+        let call = Call::new(job.installation.clone(), id.clone()).watched_by(tap);
         match self.runtime.handle_webhook(call, delivery).await {
             Ok(Ok(updates)) => {
                 let (installation, key) = (job.installation.id(), job.key.clone());
-                let delivered = self.lifecycle.deliver(installation, updates, key).await;
+                let about = self.watcher.as_ref().map(|_| ids(&updates));
+                let delivered = if job.is_again() {
+                    self.lifecycle.deliver_again(installation, updates).await
+                } else {
+                    self.lifecycle.deliver(installation, updates, key).await
+                };
+                self.tell(job, || Fate::Read {
+                    delivered,
+                    external_run_ids: about.unwrap_or_default(),
+                });
                 self.metrics.delivery_handled(match delivered {
                     Delivered::News => DeliveryResult::News,
                     Delivered::Early => DeliveryResult::Early,
@@ -229,11 +265,13 @@ impl Shared {
                     "not understood yet: {}",
                     escaped(&failure.message)
                 );
+                self.tell(job, || Fate::Again(failure.message));
                 Verdict::Again
             }
             Ok(Err(failure)) if failure.is_transient() => {
                 tracing::error!(delivery = id, "given up; the run will be checked instead");
                 self.metrics.delivery_handled(DeliveryResult::Failed);
+                self.tell(job, || Fate::Failed(failure.message));
                 Verdict::Forget
             }
             Ok(Err(failure)) => {
@@ -244,15 +282,33 @@ impl Shared {
                     escaped(&failure.message)
                 );
                 self.metrics.delivery_handled(DeliveryResult::Failed);
-                self.write(Change::DeliveryDone(job.key.clone(), clock::timestamp()))
-                    .await;
+                self.tell(job, || Fate::Failed(failure.message));
+                if !job.is_again() {
+                    self.write(Change::DeliveryDone(job.key.clone(), clock::timestamp()))
+                        .await;
+                }
                 Verdict::Done
             }
             Err(error) => {
                 tracing::error!(delivery = id, "{error}");
                 self.metrics.delivery_handled(DeliveryResult::Failed);
+                self.tell(job, || Fate::Failed(error.to_string()));
                 Verdict::Forget
             }
+        }
+    }
+
+    /// Shows a delivery to whoever watches.
+    fn show(&self, key: &DeliveryKey, delivery: &contract::Delivery) {
+        if let Some(watcher) = &self.watcher {
+            watcher.received(key, delivery);
+        }
+    }
+
+    /// Tells whoever watches what became of one.
+    fn tell(&self, job: &Job, fate: impl FnOnce() -> Fate) {
+        if let Some(watcher) = &self.watcher {
+            watcher.handled(&job.key, fate());
         }
     }
 
@@ -260,6 +316,23 @@ impl Shared {
         // The only error is that the process ends; then the next one handles the delivery again.
         let _ = self.journal.insist(vec![change]).await;
     }
+}
+
+impl Job {
+    /// Whether the journal has it as handled already.
+    fn is_again(&self) -> bool {
+        matches!(self.what, What::Again(_))
+    }
+}
+
+/// Which runs of the server the updates are about.
+fn ids(updates: &[RunUpdate]) -> Vec<String> {
+    let mut ids: Vec<String> = updates
+        .iter()
+        .map(|it| it.external_run_id.clone())
+        .collect();
+    ids.dedup();
+    ids
 }
 
 /// A delivery as the journal keeps it.

@@ -10,9 +10,10 @@
 //!    credential that the guest never sees, and leaves on a connection of that installation.
 //! 3. [`poller`] claims runs from [`port`], [`lifecycle`] carries each to its end, [`ingress`] takes the server's webhooks.
 //! 4. [`host`] puts these together for a list of installations; [`config`] reads the list from a file.
-//! 5. [`doctor`] says what is wrong with a set-up, and mends what can be mended from here; [`new_action`] begins an action
+//! 5. [`page`] shows in a browser what it is doing, as a [`watcher`] is shown it.
+//! 6. [`doctor`] says what is wrong with a set-up, and mends what can be mended from here; [`new_action`] begins an action
 //!    that a plugin completes.
-//! 6. [`simulator`] plays GitHub and Port, [`stage`] puts a host between them: for the demo and for tests.
+//! 7. [`simulator`] plays GitHub and Port, [`stage`] puts a host between them: for the demo and for tests.
 //!
 //! # One call
 //!
@@ -80,6 +81,7 @@ pub mod metrics;
 mod misread;
 pub mod network;
 pub mod new_action;
+pub mod page;
 pub mod poller;
 pub mod port;
 pub mod runtime;
@@ -91,3 +93,4 @@ pub mod simulator;
 pub mod stage;
 pub mod terraform;
 pub mod transport;
+pub mod watcher;

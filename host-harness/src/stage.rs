@@ -12,6 +12,7 @@ use crate::installation::Installation;
 use crate::journal::{Memory, Sqlite, SqliteOptions, Store};
 use crate::lifecycle::{Observer, Rules};
 use crate::network::Network;
+use crate::page::PageOptions;
 use crate::runtime::Runtime;
 use crate::simulator::{github, port};
 use secrecy::SecretString;
@@ -113,6 +114,8 @@ pub struct StageOptions {
     pub visibility_timeout: Duration,
     /// Who is told every step of every run.
     pub observer: Option<Observer>,
+    /// A page to look at, if there is to be one.
+    pub page: Option<PageOptions>,
 }
 
 impl StageOptions {
@@ -131,6 +134,7 @@ impl StageOptions {
             poll_interval: Duration::from_millis(50),
             visibility_timeout: Duration::from_secs(60),
             observer: None,
+            page: None,
         }
     }
 }
@@ -201,6 +205,7 @@ impl Stage {
             network: options.network,
             listen: options.listen,
             observer: options.observer,
+            page: options.page,
             ..HostOptions::new(runtime, tenants, store)
         })
         .await?;

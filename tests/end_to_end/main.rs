@@ -21,6 +21,7 @@ mod kills;
 mod lifecycle;
 mod new;
 mod new_action;
+mod page;
 mod promises;
 mod scenarios;
 mod scheduling;
@@ -30,6 +31,8 @@ mod seed;
 #[path = "../support/bench.rs"]
 #[expect(dead_code, reason = "most of it is for the tests of single calls")]
 mod bench;
+#[path = "../support/browser.rs"]
+mod browser;
 #[path = "../support/canary.rs"]
 mod canary;
 #[path = "../support/capacity.rs"]

@@ -108,6 +108,14 @@ settings = {{ discovery-seconds = 1 }}
         host.line_with("listening on").await;
     }
 
+    /// Where the page of a host is that listens.
+    pub async fn page(&mut self) -> SocketAddr {
+        let host = self.host.as_mut().unwrap();
+        let line = host.line_with("a page to look at: ").await;
+        let place = line.split("http://").nth(1).unwrap();
+        place.trim_end_matches('/').parse().unwrap()
+    }
+
     /// Starts the host with environment variables, whatever becomes of it.
     pub async fn start_with(&mut self, variables: &[(&str, &str)]) {
         let serve = ["serve", "--config", "host.toml"];

@@ -120,6 +120,7 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
     let options = options(&configured, runtime, tenants).await?;
     let host = Host::start(options).await.map_err(|error| match &error {
         HostError::Listen { .. } => configured.at("listen", &error),
+        HostError::Page { .. } => configured.at("page.listen", &error),
         HostError::Journal(_) => configured.at("journal.path", &error),
         _ => Stop::unusable(error),
     })?;
@@ -201,6 +202,9 @@ async fn options(
     let days = journal.retention_days;
     let retention = configured.seconds("journal.retention-days", days * 86_400.0)?;
     let crash = CrashPoint::from_environment().map_err(Stop::Unusable)?;
+    let page = configured.config.page;
+    let page = page.map(|page| page.resolve(&configured.file)).transpose();
+    let page = page.map_err(|error| configured.wrong(error))?;
     let store = Sqlite::open(&SqliteOptions {
         path: journal.path.clone(),
         max_mib: journal.max_mib,
@@ -219,20 +223,31 @@ async fn options(
         },
         rate_threshold: scheduler.rate_threshold,
         buffer: (scheduler.runs_buffered.max(1), percent),
+        page,
         ..HostOptions::new(runtime, tenants, Box::new(store))
     })
 }
 
 fn announce(host: &Host, installations: usize, format: Output) {
     let address = host.address();
-    match format {
-        Output::Json => println!(
+    let page = host.page().map(|page| format!("http://{page}/"));
+    match (format, page) {
+        (Output::Json, None) => println!(
             "{}",
             json!({"listening": address, "installations": installations})
         ),
-        Output::Text => println!(
-            "listening on {address} for {installations} installation(s): POST /webhooks/{{installation}}, \
-             GET /health/live, GET /health/ready, GET /metrics"
+        (Output::Json, Some(page)) => println!(
+            "{}",
+            json!({"listening": address, "installations": installations, "page": page})
         ),
+        (Output::Text, page) => {
+            println!(
+                "listening on {address} for {installations} installation(s): POST /webhooks/{{installation}}, \
+                 GET /health/live, GET /health/ready, GET /metrics"
+            );
+            if let Some(page) = page {
+                println!("a page to look at: {page}");
+            }
+        }
     }
 }

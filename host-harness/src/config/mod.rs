@@ -30,10 +30,12 @@ mod error;
 mod limits;
 mod network;
 pub mod ocean;
+mod page;
 mod resolve;
 
 pub use error::{ConfigError, check_settings, load};
 pub use limits::LimitsConfig;
+pub use page::PageConfig;
 pub use resolve::{PortAccess, resolve_installation, resolve_port, resolve_rules, seconds};
 
 use crate::secrets::SecretRef;
@@ -74,6 +76,8 @@ pub struct HostConfig {
     /// When the server is asked about runs that there is no news of.
     #[serde(default)]
     pub check: CheckConfig,
+    /// A page to look at, if there is to be one.
+    pub page: Option<PageConfig>,
 }
 
 /// How to reach Port.

@@ -28,6 +28,7 @@ use crate::inbox::{Accepted, Inbox, to_journal};
 use crate::installation::Installation;
 use crate::journal::{Change, DeliveryKey, Journal};
 use crate::metrics::Metrics;
+use crate::watcher::{Answered, Watching};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
@@ -71,6 +72,8 @@ pub struct IngressOptions {
     pub inbox: Inbox,
     /// Where is counted, and what `/metrics` shows.
     pub metrics: Metrics,
+    /// Who is shown what is not taken in.
+    pub watcher: Watching,
     /// Brings the gauges up to date before `/metrics` shows them.
     pub measure: Box<dyn Fn() + Send + Sync>,
     /// What `/health/ready` answers.
@@ -85,6 +88,7 @@ pub struct Ingress {
     journal: Journal,
     inbox: Inbox,
     metrics: Metrics,
+    watcher: Watching,
     measure: Box<dyn Fn() + Send + Sync>,
     readiness: Box<dyn Fn() -> Result<(), String> + Send + Sync>,
     room: Arc<Semaphore>,
@@ -98,6 +102,26 @@ struct Receiver {
 
 /// What becomes of a request: a status and a sentence.
 type Reply = (StatusCode, String);
+
+/// A request that was answered well.
+enum Taken {
+    /// The journal has it, and the inbox.
+    Kept,
+    /// It came before.
+    KnownAlready,
+    /// The plugin does not want such events.
+    OfNoInterest,
+}
+
+impl Taken {
+    fn as_str(&self) -> &'static str {
+        match self {
+            Taken::Kept => "accepted",
+            Taken::KnownAlready => "known already",
+            Taken::OfNoInterest => "of no interest",
+        }
+    }
+}
 
 impl Ingress {
     /// A listener.
@@ -116,6 +140,7 @@ impl Ingress {
             journal: options.journal,
             inbox: options.inbox,
             metrics: options.metrics,
+            watcher: options.watcher,
             measure: options.measure,
             readiness: options.readiness,
             room: Arc::new(Semaphore::new(
@@ -145,7 +170,7 @@ impl Ingress {
         id: &str,
         headers: &HeaderMap,
         body: Body,
-    ) -> Result<Reply, Reply> {
+    ) -> Result<Taken, Reply> {
         let not_found = || {
             (
                 StatusCode::NOT_FOUND,
@@ -171,7 +196,7 @@ impl Ingress {
             )
         })?;
         if !webhooks.events.iter().any(|wanted| wanted == event) {
-            return Ok(accepted("of no interest"));
+            return Ok(Taken::OfNoInterest);
         }
         let delivery_id = text(&webhooks.delivery_header).unwrap_or_default();
         let delivery = Delivery {
@@ -197,20 +222,35 @@ impl Ingress {
     }
 
     /// Writes a delivery down. Only then it is taken.
-    async fn keep(&self, delivery: Accepted) -> Result<Reply, Reply> {
+    async fn keep(&self, delivery: Accepted) -> Result<Taken, Reply> {
         let stored = to_journal(delivery.key.clone(), &delivery.delivery);
         let written = self.journal.commit(vec![Change::Delivery(stored)]).await;
         match written {
             Ok(committed) if committed.fresh => {
                 self.inbox.put(delivery);
-                Ok(accepted("accepted"))
+                Ok(Taken::Kept)
             }
-            Ok(_) => Ok(accepted("known already")),
+            Ok(_) => Ok(Taken::KnownAlready),
             Err(error) => Err((
                 StatusCode::SERVICE_UNAVAILABLE,
                 format!("{error}; send the delivery again"),
             )),
         }
+    }
+
+    /// Shows a request that is not taken in to whoever watches.
+    fn show(&self, installation: &str, headers: &HeaderMap, status: StatusCode, reason: &str) {
+        let (Some(watcher), Some(webhooks)) = (&self.watcher, &self.webhooks) else {
+            return;
+        };
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        watcher.turned_away(Answered {
+            installation,
+            event: text(&webhooks.event_header).unwrap_or_default(),
+            delivery: text(&webhooks.delivery_header).unwrap_or_default(),
+            status,
+            reason,
+        });
     }
 
     /// Reads a body, and takes room for it as it comes.
@@ -301,10 +341,6 @@ fn too_many() -> Reply {
     )
 }
 
-fn accepted(what: &str) -> Reply {
-    (StatusCode::ACCEPTED, what.to_owned())
-}
-
 fn for_guest(headers: &HeaderMap) -> Vec<Header> {
     headers
         .iter()
@@ -343,8 +379,15 @@ async fn only_webhook(State(ingress): State<Arc<Ingress>>, request: Request) -> 
 async fn receive(ingress: &Arc<Ingress>, installation: &str, request: Request) -> Reply {
     let (head, body) = request.into_parts();
     let result = ingress.accept(installation, &head.headers, body).await;
-    let (status, text) = result.unwrap_or_else(|refusal| refusal);
+    let is_kept = matches!(result, Ok(Taken::Kept));
+    let (status, text) = match result {
+        Ok(taken) => (StatusCode::ACCEPTED, taken.as_str().to_owned()),
+        Err(refusal) => refusal,
+    };
     ingress.metrics.delivery_answered(status);
+    if !is_kept {
+        ingress.show(installation, &head.headers, status, &text);
+    }
     (status, text + "\n")
 }
 

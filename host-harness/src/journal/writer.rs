@@ -4,7 +4,8 @@
 //! them: the busier the host, the larger the groups and the less a run pays for the disk.
 
 use super::{
-    Change, ChangeSet, Committed, CrashPoint, Delivery, DeliveryKey, JournalError, Restored, Store,
+    Change, ChangeSet, Committed, CrashPoint, Delivery, DeliveryKey, History, JournalError,
+    Restored, Store,
 };
 use crate::metrics::Metrics;
 use std::time::Duration;
@@ -46,6 +47,7 @@ enum Request {
         u32,
         oneshot::Sender<Result<Vec<String>, JournalError>>,
     ),
+    History(String, oneshot::Sender<Result<Vec<History>, JournalError>>),
     Prune(u64, oneshot::Sender<Result<u64, JournalError>>),
 }
 
@@ -107,6 +109,12 @@ impl Journal {
         let installation = installation.to_owned();
         self.ask(|reply| Request::ExternalIds(installation, most, reply))
             .await
+    }
+
+    /// As [`Store::history`].
+    pub async fn history(&self, run: &str) -> Result<Vec<History>, JournalError> {
+        let run = run.to_owned();
+        self.ask(|reply| Request::History(run, reply)).await
     }
 
     /// As [`Store::prune`].
@@ -256,6 +264,9 @@ impl Writer {
             }
             Request::ExternalIds(installation, most, reply) => {
                 let _ = reply.send(self.store.external_ids(&installation, most).await);
+            }
+            Request::History(run, reply) => {
+                let _ = reply.send(self.store.history(&run).await);
             }
             Request::Prune(before, reply) => {
                 let _ = reply.send(self.store.prune(before).await);

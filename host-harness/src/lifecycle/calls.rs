@@ -13,6 +13,7 @@ use crate::legible::escaped;
 use crate::metrics::DispatchResult;
 use crate::port::RunKind;
 use crate::runtime::Call;
+use crate::watcher::{self, About};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -25,7 +26,7 @@ pub(super) fn plan(shared: &Arc<Shared>, entry: &Arc<Entry>) {
         let plan = match entry.order.clone() {
             Some(order) => {
                 let action = order.action_type.clone();
-                let answer = flatten(shared.runtime.plan(call(&entry), order).await);
+                let answer = flatten(shared.runtime.plan(call(&shared, &entry), order).await);
                 let mut known = shared.runtime.manifest().action_types.iter();
                 planned(answer, &action, known.any(|one| one.name == action))
             }
@@ -77,7 +78,7 @@ pub(super) fn dispatch(shared: &Arc<Shared>, entry: &Arc<Entry>, number: u32, be
         };
         let answer = match entry.order.clone() {
             Some(order) => {
-                let call = call(&entry).before_sending(before_sending(&shared, &entry));
+                let call = call(&shared, &entry).before_sending(before_sending(&shared, &entry));
                 flatten(shared.runtime.dispatch(call, order, attempt).await)
             }
             None => Err(no_order()),
@@ -174,9 +175,12 @@ pub(super) fn cancel(shared: &Arc<Shared>, entry: &Arc<Entry>, external_run_id: 
     tokio::spawn(async move {
         shared.metrics.cancel_sent();
         let answer = match (entry.order.clone(), external_run_id) {
-            (Some(order), Some(id)) => {
-                flatten(shared.runtime.cancel(call(&entry), order, id).await)
-            }
+            (Some(order), Some(id)) => flatten(
+                shared
+                    .runtime
+                    .cancel(call(&shared, &entry), order, id)
+                    .await,
+            ),
             _ => Err(no_order()),
         };
         if let Err(failure) = &answer {
@@ -186,8 +190,9 @@ pub(super) fn cancel(shared: &Arc<Shared>, entry: &Arc<Entry>, external_run_id: 
     });
 }
 
-pub(super) fn call(entry: &Entry) -> Call {
-    Call::new(entry.source.installation.clone(), entry.key.run.clone())
+pub(super) fn call(shared: &Shared, entry: &Entry) -> Call {
+    let tap = watcher::tap(&shared.watcher, || About::Run(entry.key.clone()));
+    Call::new(entry.source.installation.clone(), entry.key.run.clone()).watched_by(tap)
 }
 
 /// Joins the two ways of failing: the plugin's own answer, and a call that gave none.

@@ -60,7 +60,7 @@ async fn check(shared: &Arc<Shared>, entry: &Arc<Entry>) {
         // It will be asked again.
         return;
     };
-    match flatten(shared.runtime.check(call(entry), order, id).await) {
+    match flatten(shared.runtime.check(call(shared, entry), order, id).await) {
         Ok(updates) if updates.is_empty() => shared.metrics.checked(CheckResult::None),
         Ok(updates) => {
             shared.metrics.checked(CheckResult::News);

@@ -84,7 +84,12 @@ pub(super) fn carry_out(
                 checks::line_up(shared, entry);
             }
             Effect::Cancel => calls::cancel(shared, entry, inner.external_run_id.clone()),
-            Effect::Check | Effect::Write(_) => {}
+            Effect::Write(write) => {
+                if let Some(watcher) = &shared.watcher {
+                    watcher.wrote(&entry.key, &write);
+                }
+            }
+            Effect::Check => {}
         }
     }
     tell_port(shared, entry, &mut inner);

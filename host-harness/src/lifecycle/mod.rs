@@ -37,6 +37,7 @@ use crate::metrics::Metrics;
 use crate::port::{self, PendingRun, RunKind, Unreadable};
 use crate::runtime::Runtime;
 use crate::scheduler::{Share, Turns};
+use crate::watcher::{Facts, Watching};
 use driver::post;
 use entry::{Entry, Happened};
 use routes::{News, Routes, Went};
@@ -75,6 +76,8 @@ pub struct LifecycleOptions {
     pub metrics: Metrics,
     /// Who is told every step.
     pub observer: Option<Observer>,
+    /// Who is shown everything.
+    pub watcher: Watching,
     /// How many dispatches may be under way.
     pub share: Share,
     /// No run is started while a credential has only so many requests left.
@@ -86,6 +89,7 @@ struct Shared {
     journal: Journal,
     metrics: Metrics,
     observer: Option<Observer>,
+    watcher: Watching,
     rate_threshold: u32,
     /// Runs that have a life. Port offers a run again while its ack is late.
     entries: Mutex<BTreeMap<RunKey, Arc<Entry>>>,
@@ -129,6 +133,7 @@ impl Lifecycle {
                 journal: options.journal,
                 metrics: options.metrics,
                 observer: options.observer,
+                watcher: options.watcher,
                 rate_threshold: options.rate_threshold,
                 entries: Mutex::default(),
                 routes: Mutex::default(),
@@ -202,6 +207,12 @@ impl Lifecycle {
             .await
     }
 
+    /// Brings the news of a delivery that was handled before, as often as anybody likes: news that a run has had changes
+    /// nothing, and nothing is marked.
+    pub async fn deliver_again(&self, installation: &str, updates: Vec<RunUpdate>) -> Delivered {
+        self.shared.deliver(installation, updates, None).await
+    }
+
     /// Lets go of news that has waited for too long.
     pub async fn forget_early(&self) {
         let gone = lock(&self.shared.routes).forget_early();
@@ -236,6 +247,20 @@ impl Lifecycle {
             census.calls += inner.outbox.len();
         }
         census
+    }
+
+    /// Where each run is.
+    pub fn phases(&self) -> BTreeMap<RunKey, Phase> {
+        let entries: Vec<Arc<Entry>> = lock(&self.shared.entries).values().cloned().collect();
+        let phase = |entry: Arc<Entry>| (entry.key.clone(), entry.lock().phase());
+        entries.into_iter().map(phase).collect()
+    }
+
+    /// Where a run is; none if it has no life here.
+    pub fn phase(&self, run: &RunKey) -> Option<Phase> {
+        let entry = self.shared.entry(run)?;
+        let phase = entry.lock().phase();
+        Some(phase)
     }
 
     /// Begins nothing new from now on: no dispatch, no check. What Port is to be told still goes out, acks as well.
@@ -304,6 +329,7 @@ impl Shared {
         entries.insert(entry.key.clone(), entry.clone());
         drop(entries);
         self.metrics.run_claimed(entry.kind);
+        self.show(&entry, false);
         self.recount(&entry);
         Some(entry)
     }
@@ -411,6 +437,26 @@ impl Shared {
         if let Some(observer) = &self.observer {
             observer(installation, run, step);
         }
+        if let Some(watcher) = &self.watcher {
+            watcher.stepped(&entry.key, step);
+        }
+    }
+
+    /// Shows whoever watches a run that has just got a life here.
+    fn show(&self, entry: &Entry, is_restored: bool) {
+        let Some(watcher) = &self.watcher else {
+            return;
+        };
+        let external_run_id = entry.lock().external_run_id.clone();
+        let facts = Facts {
+            kind: entry.kind,
+            action: entry.action.as_deref(),
+            order: entry.order.as_ref(),
+            claimed_at: entry.claimed_at,
+            external_run_id: external_run_id.as_deref(),
+            is_restored,
+        };
+        watcher.took_in(&entry.key, facts);
     }
 }
 

@@ -21,6 +21,37 @@ pub(super) enum PortCall {
     Finished(port::Finished),
 }
 
+/// What people see of a write.
+impl Write {
+    /// The label that stands beside the run's status then, if it changes.
+    pub fn label(&self) -> Option<&str> {
+        match self {
+            Write::Started(started) => started.status_label.as_deref(),
+            Write::Waiting(label) => Some(label),
+            Write::Progress(progress) => progress.label.as_deref(),
+            Write::Completed(completion) => Some(&completion.label),
+            Write::NotStarted(failure) => Some(not_started_label(&failure.kind)),
+        }
+    }
+
+    /// The explanation on the run's page, if there is one.
+    pub fn summary(&self) -> Option<String> {
+        match self {
+            Write::Completed(completion) => completion.summary.clone(),
+            Write::NotStarted(failure) => Some(explanation(failure)),
+            Write::Started(_) | Write::Waiting(_) | Write::Progress(_) => None,
+        }
+    }
+
+    /// Where the run can be watched, if that is new.
+    pub fn link(&self) -> Option<&str> {
+        match self {
+            Write::Started(started) => started.link.as_deref(),
+            _ => None,
+        }
+    }
+}
+
 /// Turns writes into calls for one run. Remembers the run's output, since Port replaces it as a whole.
 #[derive(Debug)]
 pub(super) struct Reporter {

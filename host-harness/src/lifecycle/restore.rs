@@ -77,6 +77,7 @@ impl Lifecycle {
         }
         lock(&self.shared.entries).insert(entry.key.clone(), entry.clone());
         self.shared.recount(&entry);
+        self.shared.show(&entry, true);
         Ok(entry)
     }
 }

@@ -25,7 +25,7 @@
 //! [`Error`] says whether the request can have had an effect, and the caller decides what follows from that.
 //!
 //! The modules: `request` says what is asked, `run`, `integration` and `token` read what is answered, `wire` is the
-//! I/O between them, `error` what can go wrong.
+//! I/O between them, `error` what can go wrong, `tap` shows it.
 
 mod error;
 #[doc(hidden)]
@@ -34,6 +34,7 @@ mod integration;
 mod pool;
 mod request;
 mod run;
+mod tap;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -55,6 +56,7 @@ pub use request::{
     Started,
 };
 pub use run::{Claimed, KnownRun, PendingRun, RunKind, Unreadable};
+pub use tap::{Exchange, Tap};
 pub use token::TokenOwner;
 
 /// Where Port is and who is asking.
@@ -121,8 +123,16 @@ impl Client {
                 client_id: settings.client_id,
                 client_secret: settings.client_secret,
                 tokens: wire::Tokens::default(),
+                tap: None,
             },
         })
+    }
+
+    /// The same client, whose every call about a run is shown to somebody.
+    #[must_use]
+    pub fn watched_by(mut self, tap: Option<Tap>) -> Client {
+        self.wire.tap = tap;
+        self
     }
 
     /// Whose credentials these are. Port hands runs out to machines only, and says nothing about it to others: their

@@ -36,6 +36,8 @@ pub(super) struct Request {
     pub(super) body: Option<Vec<u8>>,
     /// Whether the call carries `x-port-reserved-usage: true`, as the framework sends it.
     pub(super) reserved: bool,
+    /// Port's id of the run that it is about, if it is about one.
+    pub(super) run: Option<String>,
 }
 
 impl Request {
@@ -46,6 +48,7 @@ impl Request {
             query: String::new(),
             body: None,
             reserved: false,
+            run: None,
         }
     }
 
@@ -57,6 +60,11 @@ impl Request {
 
     fn reserved(mut self) -> Request {
         self.reserved = true;
+        self
+    }
+
+    fn about(mut self, run: &str) -> Request {
+        self.run = Some(run.to_owned());
         self
     }
 }
@@ -231,6 +239,7 @@ pub(super) fn ack(kind: RunKind, id: &str) -> Request {
     Request::new(Method::PATCH, path.to_owned())
         .json(&body)
         .reserved()
+        .about(id)
 }
 
 fn run_path(kind: RunKind, id: &str) -> String {
@@ -270,7 +279,7 @@ struct NodePatch<'a> {
 }
 
 pub(super) fn started(kind: RunKind, id: &str, started: &Started) -> Request {
-    let request = Request::new(Method::PATCH, run_path(kind, id));
+    let request = Request::new(Method::PATCH, run_path(kind, id)).about(id);
     match kind {
         RunKind::Action => request.json(&ActionPatch {
             external_run_id: Some(&started.external_run_id),
@@ -295,11 +304,13 @@ pub(super) fn progress(kind: RunKind, id: &str, progress: &Progress) -> Option<R
         return None;
     }
     Some(
-        Request::new(Method::PATCH, run_path(kind, id)).json(&ActionPatch {
-            status_label: progress.status_label.as_deref(),
-            summary: progress.summary.as_deref(),
-            ..ActionPatch::default()
-        }),
+        Request::new(Method::PATCH, run_path(kind, id))
+            .about(id)
+            .json(&ActionPatch {
+                status_label: progress.status_label.as_deref(),
+                summary: progress.summary.as_deref(),
+                ..ActionPatch::default()
+            }),
     )
 }
 
@@ -322,7 +333,7 @@ pub(super) fn log(kind: RunKind, id: &str, log: &Log) -> Option<Request> {
     if lines.is_empty() {
         return None;
     }
-    let request = Request::new(Method::POST, format!("{}/logs", run_path(kind, id)));
+    let request = Request::new(Method::POST, format!("{}/logs", run_path(kind, id))).about(id);
     Some(match kind {
         RunKind::Action => request.json(&ActionLog {
             message: &joined(lines),
@@ -360,7 +371,7 @@ fn joined(lines: &[LogLine]) -> String {
 /// that we replace logs and ends in two, and a failure between them leaves the run hanging.)
 pub(super) fn finished(kind: RunKind, id: &str, finished: &Finished) -> Request {
     let path = run_path(kind, id);
-    match kind {
+    let request = match kind {
         RunKind::Action => Request::new(Method::POST, format!("{path}/logs")).json(&ActionLog {
             message: &finished.message,
             termination_status: Some(match finished.outcome {
@@ -379,7 +390,8 @@ pub(super) fn finished(kind: RunKind, id: &str, finished: &Finished) -> Request 
             output: finished.output.as_deref(),
             ..NodePatch::default()
         }),
-    }
+    };
+    request.about(id)
 }
 
 pub(super) fn lookup(kind: RunKind, external_run_id: &str) -> Request {
@@ -399,7 +411,7 @@ pub(super) fn lookup(kind: RunKind, external_run_id: &str) -> Request {
 pub(super) fn action_run(id: &str) -> Request {
     Request {
         query: "version=v2".to_owned(),
-        ..Request::new(Method::GET, run_path(RunKind::Action, id))
+        ..Request::new(Method::GET, run_path(RunKind::Action, id)).about(id)
     }
 }
 

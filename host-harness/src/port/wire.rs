@@ -18,6 +18,7 @@ use tokio::time::{Instant, timeout_at};
 use super::error::{Call, Error};
 use super::pool::Pool;
 use super::request::{self, Request};
+use super::tap::{Exchange, Tap};
 use super::token::{self, Token};
 use crate::scrub::Spellings;
 use crate::transport;
@@ -42,6 +43,8 @@ pub(super) struct Wire {
     pub(super) client_id: String,
     pub(super) client_secret: SecretString,
     pub(super) tokens: Tokens,
+    /// Who is shown the calls about runs.
+    pub(super) tap: Option<Tap>,
 }
 
 /// The token in use. Its lock is held while a new one is fetched, so that there is one fetch at a time.
@@ -121,6 +124,57 @@ impl Wire {
     }
 
     async fn exchange(&self, request: &Request, token: Option<&Token>) -> Result<Reply, Error> {
+        let began = Instant::now();
+        let reply = self.transmit(request, token).await;
+        if let (Some(tap), Some(run)) = (&self.tap, &request.run) {
+            tap(self.seen(request, run, token, &reply, began.elapsed()));
+        }
+        reply
+    }
+
+    /// A call as it may be shown.
+    fn seen(
+        &self,
+        request: &Request,
+        run: &str,
+        token: Option<&Token>,
+        reply: &Result<Reply, Error>,
+        took: Duration,
+    ) -> Exchange {
+        let bare = |bytes: &[u8]| {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            self.without_secrets(text, token).into_bytes()
+        };
+        let call = call_of(request);
+        let answer = match reply {
+            Err(error) => Err(error.clone()),
+            Ok(reply) => match &reply.body {
+                Ok(body) => Ok((reply.status.as_u16(), bare(body))),
+                Err(reason) => Err(Error::Ambiguous {
+                    call: call.clone(),
+                    reason: reason.clone(),
+                }),
+            },
+        };
+        Exchange {
+            run: run.to_owned(),
+            call,
+            query: request.query.clone(),
+            body: request.body.as_deref().map(bare).unwrap_or_default(),
+            answer,
+            took,
+        }
+    }
+
+    fn without_secrets(&self, text: String, token: Option<&Token>) -> String {
+        let mut text = Cow::Owned(text);
+        for secret in iter::once(&self.client_secret).chain(token.map(|token| &token.bare)) {
+            text = Spellings::of(secret).blot(text);
+        }
+        text.into_owned()
+    }
+
+    async fn transmit(&self, request: &Request, token: Option<&Token>) -> Result<Reply, Error> {
         let call = call_of(request);
         // The time for an answer counts from when the request may leave.
         let _turn = self.pool.turn().await;
@@ -203,12 +257,8 @@ impl Wire {
                 body: reply.body,
             });
         }
-        let mut message = Cow::Owned(message_of(&reply));
-        for secret in iter::once(&self.client_secret).chain(token.map(|token| &token.bare)) {
-            message = Spellings::of(secret).blot(message);
-        }
         // After removing secrets: a cut through the middle of one would leave its first half.
-        let message = shortened(message.into_owned());
+        let message = shortened(self.without_secrets(message_of(&reply), token));
         let fetching_token = token.is_none();
         let status = reply.status.as_u16();
         Err(match status {

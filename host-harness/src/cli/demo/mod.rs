@@ -3,9 +3,11 @@
 mod cast;
 mod kills;
 
+use super::signals::Signals;
 use super::{ComponentArgument, Output, Stop, load};
 use crate::engine::EngineOptions;
 use crate::lifecycle::{Observer, Step};
+use crate::page::PageOptions;
 use crate::runtime::{Runtime, RuntimeOptions};
 use crate::simulator::port::{Kind, RunView};
 use crate::stage::{Role, Sends, Stage, StageOptions};
@@ -23,6 +25,9 @@ use std::time::{Duration, Instant};
 pub(super) struct Arguments {
     #[command(flatten)]
     component: ComponentArgument,
+    /// Serves a page to look at while the demo runs and after it, until Ctrl-C.
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:0", value_parser = page)]
+    page: Option<SocketAddr>,
     #[command(flatten)]
     proxies: Proxies,
 }
@@ -53,6 +58,13 @@ impl Proxies {
     }
 }
 
+/// Where the demo's page listens: on this machine.
+fn page(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr = text.parse().map_err(|_| "write ADDRESS:PORT")?;
+    PageOptions::stays_here(address)?;
+    Ok(address)
+}
+
 /// Width of the table at the end, in characters: for a terminal of usual width, and the same in a pipe.
 const WIDTH: u16 = 118;
 
@@ -77,6 +89,11 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
         },
     ]);
     arguments.proxies.apply(&mut options);
+    // Everything here is simulated, so a replay changes nothing that matters.
+    options.page = arguments.page.map(|listen| PageOptions {
+        listen,
+        allow_replay: true,
+    });
     if format == Output::Text {
         options.observer = Some(timeline(names.clone()));
     }
@@ -89,6 +106,9 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
             "The host at http://{}, with the component in its sandbox",
             stage.host.address()
         );
+        if let Some(page) = stage.host.page() {
+            println!("A page to look at: http://{page}/");
+        }
         println!();
     }
     let scenes = cast::scenes();
@@ -129,6 +149,11 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
                 println!("\nThe demo has failed.");
             }
         }
+    }
+    if let Some(page) = stage.host.page() {
+        let mut signals = Signals::listen()?;
+        eprintln!("\nThe page stays until Ctrl-C: http://{page}/");
+        signals.next().await;
     }
     stage.strike(Duration::from_secs(2)).await;
     if ok { Ok(()) } else { Err(Stop::No) }

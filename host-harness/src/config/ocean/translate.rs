@@ -120,6 +120,7 @@ pub(super) fn host(
         },
         scheduler: scheduler(variables)?,
         check: CheckConfig::default(),
+        page: None,
     })
 }
 
