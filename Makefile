@@ -85,7 +85,8 @@ instructions: ready
 	tests/instructions/count.sh "$$program" $(ARGS)
 
 # Stops at the first finding. What it finds worth keeping is below fuzz/target/found; fuzz/README.md says how to keep it.
-# No sanitizer: this workspace has no unsafe code, and the checks panic.
+# No sanitizer: no unsafe code is built for the fuzzer (the component has an allocator of its own in its sandbox alone),
+# and the checks panic.
 fuzz: ready
 	@set -e; stop() { echo "$$*" >&2; exit 1; }; \
 	command -v cargo-fuzz >/dev/null || stop 'cargo-fuzz was not found: run `cargo install cargo-fuzz` and try again'; \
