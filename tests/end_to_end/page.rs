@@ -116,9 +116,18 @@ async fn the_page_and_port_tell_the_same_story_of_a_run_that_fails() {
     let summary = in_port.summary.unwrap();
     let (_, job) = summary.split_once("](").unwrap();
     let (job_link, rest) = job.split_once(')').unwrap();
-    assert_eq!(rest, " failed in step 3: Run cargo test");
+    let mut told = rest.lines();
+    assert_eq!(told.next(), Some(" failed in step 3: Run cargo test"));
+    // What its tools said, without the marks of Markdown.
+    let tools: Vec<String> = told
+        .map(|line| line.trim_start_matches("  - ").replace('\\', ""))
+        .collect();
+    assert!(!tools.is_empty(), "{summary}");
+    for line in &tools {
+        assert!(html.contains(line.as_str()), "{line:?} is not in\n{html}");
+    }
     assert!(html.contains(&format!("href=\"{job_link}\"")), "{html}");
-    assert!(html.contains(rest), "{html}");
+    assert!(html.contains(" failed in step 3: Run cargo test"), "{html}");
     let link = &in_port.link[0];
     assert!(html.contains(&format!("href=\"{link}\"")), "{html}");
     let label = in_port.status_label.unwrap();

@@ -8,6 +8,8 @@ use url::Url;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Line {
     pub(super) is_item: bool,
+    /// Whether it is an item of an item.
+    pub(super) is_nested: bool,
     pub(super) pieces: Vec<Piece>,
 }
 
@@ -23,12 +25,15 @@ pub(super) struct Piece {
 /// The lines that have something in them.
 pub(super) fn lines(text: &str) -> Vec<Line> {
     let text = legible(text);
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
     lines
         .map(|line| {
+            let is_nested = line.starts_with("  ");
+            let line = line.trim();
             let item = line.strip_prefix("- ").or_else(|| line.strip_prefix("* "));
             Line {
                 is_item: item.is_some(),
+                is_nested,
                 pieces: pieces(item.unwrap_or(line)),
             }
         })
@@ -145,6 +150,15 @@ mod tests {
                 (" failed in step 3: Run [tests]".to_owned(), None),
             ]
         );
+    }
+
+    #[test]
+    fn what_the_tools_of_a_step_said_stands_below_it() {
+        let lines = lines("- Job x failed\n  - exit code 1\\.\n\nend");
+        let shape = lines.iter().map(|line| (line.is_item, line.is_nested));
+        let shape: Vec<(bool, bool)> = shape.collect();
+        assert_eq!(shape, [(true, false), (true, true), (false, false)]);
+        assert_eq!(lines[1].pieces[0].text, "exit code 1.");
     }
 
     #[test]
