@@ -135,9 +135,12 @@ async fn a_change_of_a_source_builds_the_component_and_plays_everything_again() 
     let built = std::fs::read_to_string(program.folder().join("built")).unwrap();
     assert_eq!(built, "// two\n");
     running.line_with("watching").await;
-    tokio::time::sleep(Duration::from_millis(700)).await;
+    // What was read and built is no change: that would be one more every 300 ms. On a busy machine the emptying of a file and
+    // what is written into it can be two.
+    tokio::time::sleep(Duration::from_secs(2)).await;
     let all = running.terminate().await.stdout;
-    assert_eq!(all.matches("building: ").count(), 2, "{all}");
+    let builds = all.matches("building: ").count();
+    assert!((2..=4).contains(&builds), "{all}");
 }
 
 /// A dispatch that is answered out of a recording; the recording is made of a server at this address.

@@ -112,17 +112,28 @@ mod tests {
     }
 
     #[test]
-    fn waiting_costs_no_cpu_and_work_of_others_does_not_count() {
-        let round = Round::begin(Duration::ZERO);
+    fn a_thread_that_waits_takes_no_cpu_and_one_that_works_does() {
+        let before = thread_cpu();
         std::thread::sleep(Duration::from_millis(30));
-        let cost = round.end(Duration::ZERO, 10);
-        assert!(cost.wall >= 3_000.0 && cost.cpu < 3_000.0, "{cost:?}");
-
-        let (round, before) = (Round::begin(Duration::ZERO), thread_cpu());
+        let waited = thread_cpu().saturating_sub(before);
         let end = Instant::now() + Duration::from_millis(30);
         while Instant::now() < end {}
-        let of_others = thread_cpu().saturating_sub(before);
-        let cost = round.end(of_others, 1);
-        assert!(cost.cpu < 20_000.0, "{cost:?}");
+        let worked = thread_cpu().saturating_sub(before);
+        assert!(waited < Duration::from_millis(3), "{waited:?}");
+        assert!(worked > waited, "{worked:?}");
+        assert!(process_cpu() >= worked);
+    }
+
+    #[test]
+    fn what_others_have_done_is_taken_off() {
+        let round = Round {
+            began: Instant::now(),
+            cpu: Duration::ZERO,
+            others: Duration::from_secs(1),
+        };
+        // They have taken more since than the process has: nothing is left, and nothing is below zero.
+        let cost = round.end(Duration::from_secs(3_600), 10);
+        assert_eq!(cost.cpu, 0.0);
+        assert_eq!(each(Duration::from_micros(50), 10), 5.0);
     }
 }

@@ -56,6 +56,6 @@ function general(path) {
 
 /** What the demo can ask for; the whole description takes Prism a minute to read. */
 function part(document) {
-  const paths = Object.entries(document.paths).filter(([path]) => /^\/repos\/\{owner\}\/\{repo\}($|\/actions\/(runs|workflows)|\/contents)/.test(path));
+  const paths = Object.entries(document.paths).filter(([path]) => /^\/repos\/\{owner\}\/\{repo\}($|\/actions\/(runs|workflows)|\/check-runs|\/environments|\/contents)/.test(path));
   return { ...document, paths: Object.fromEntries(paths), 'x-webhooks': undefined };
 }
