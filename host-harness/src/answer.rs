@@ -11,6 +11,7 @@ use crate::contract::{
 use crate::installation::Installation;
 use crate::legible;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 /// Characters of a line of log (the contract's limit).
 const LINE: usize = 4_000;
@@ -163,20 +164,40 @@ fn lines(installation: &Installation, mut lines: Vec<LogLine>) -> Vec<LogLine> {
 
 /// Some lines of text.
 fn text(installation: &Installation, text: String, most: usize) -> String {
-    let legible = legible::lines(scrubbed(installation, text));
-    cut(scrubbed(installation, legible), most)
+    tidy(installation, text, legible::lines, most)
 }
 
 /// One line of text.
 fn line(installation: &Installation, text: String, most: usize) -> String {
-    let legible = legible::one_line(scrubbed(installation, text));
-    cut(scrubbed(installation, legible), most)
+    tidy(installation, text, legible::one_line, most)
+}
+
+/// Searched for secrets once more only where something was taken out of it or changed: nothing new can be in what stayed
+/// as it was.
+fn tidy(
+    installation: &Installation,
+    text: String,
+    legible: fn(&str) -> Cow<'_, str>,
+    most: usize,
+) -> String {
+    let text = scrubbed(installation, text);
+    let changed = match legible(&text) {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(changed) => Some(changed),
+    };
+    match changed {
+        None => cut(text, most),
+        Some(changed) => cut(scrubbed(installation, changed), most),
+    }
 }
 
 /// Secrets are blotted out before a text is cut: a cut through the middle of one would leave its first half. And before
 /// and after characters are taken out of it: a key may have lines, and a secret may come with a character in its middle.
 fn scrubbed(installation: &Installation, text: String) -> String {
-    installation.scrub(&text).into_owned()
+    match installation.scrub(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(scrubbed) => scrubbed,
+    }
 }
 
 fn cut(text: String, most: usize) -> String {

@@ -23,7 +23,7 @@ pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
 }
 
 /// For people: one line, with a space where a line ended, and without control characters.
-pub(crate) fn one_line(text: String) -> String {
+pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
     let fit = |character: char| match character {
         '\t' => Some(' '),
         character if ends_a_line(character) => Some(' '),
@@ -34,7 +34,7 @@ pub(crate) fn one_line(text: String) -> String {
 }
 
 /// For people: lines, without control characters.
-pub(crate) fn lines(text: String) -> String {
+pub(crate) fn lines(text: &str) -> Cow<'_, str> {
     let fit = |character: char| match character {
         '\n' | '\t' => Some(character),
         character if character.is_control() => None,
@@ -43,14 +43,14 @@ pub(crate) fn lines(text: String) -> String {
     changed(text, fit)
 }
 
-fn changed(text: String, fit: impl Fn(char) -> Option<char>) -> String {
+fn changed(text: &str, fit: impl Fn(char) -> Option<char>) -> Cow<'_, str> {
     if text
         .chars()
         .all(|character| fit(character) == Some(character))
     {
-        return text;
+        return Cow::Borrowed(text);
     }
-    text.chars().filter_map(fit).collect()
+    Cow::Owned(text.chars().filter_map(fit).collect())
 }
 
 /// What some program or other takes for the end of a line (Unicode Standard Annex 14, classes BK, LF and NL).
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn people_get_lines_where_there_may_be_some_and_no_control_characters() {
         let text = "a\r\nb\tc\0\u{1b}[1m\u{2028}\u{200f}é";
-        assert_eq!(one_line(text.to_owned()), "a b c[1m \u{200f}é");
-        assert_eq!(lines(text.to_owned()), "a\nb\tc[1m\u{2028}\u{200f}é");
+        assert_eq!(one_line(text), "a b c[1m \u{200f}é");
+        assert_eq!(lines(text), "a\nb\tc[1m\u{2028}\u{200f}é");
     }
 }

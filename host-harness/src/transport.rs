@@ -36,8 +36,10 @@ const IDLE: Duration = Duration::from_secs(45);
 /// How long one TCP connect may take, per address. What hangs here has sent nothing.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Unused connections kept for one host. The system that we replace keeps 50.
-const IDLE_PER_HOST: usize = 50;
+/// Unused connections kept for one host: as many as an installation's requests may be under way at once
+/// (`egress::OF_INSTALLATION`). With fewer, a busy installation of a server without HTTP/2 opens and closes connections
+/// all the time.
+const IDLE_PER_HOST: usize = 100;
 
 /// An HTTP/2 connection that does not answer a ping within this time is dropped, so that a dead one is not found
 /// out by a request.

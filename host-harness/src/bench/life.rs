@@ -1,5 +1,4 @@
-//! Whole runs through `serve`, with its journal on the disk: claimed, acked, dispatched, three deliveries of the run and
-//! three of its job, reported. What the process takes, how soon it is there, and how both grow.
+//! Whole runs through `serve`, with its journal on the disk: claimed, acked, dispatched, three deliveries, reported. What the process takes, how soon it is there, and how both grow.
 
 use super::measure::{Spread, each};
 use super::served::{Served, World};

@@ -15,11 +15,13 @@
 //! * [`dispatch`]: starting a workflow, at several numbers of dispatches under way;
 //! * [`delivery`]: a webhook, from its arrival to the decision, and what it takes to refuse one;
 //! * [`instance`]: a fresh instance alone;
+//! * [`flood`]: many runs that end at once;
 //! * [`life`]: whole runs through `serve`, its start, and how both grow.
 
 mod canned;
 pub mod delivery;
 pub mod dispatch;
+pub mod flood;
 pub mod instance;
 pub mod life;
 

@@ -1,7 +1,7 @@
 //! What was measured, as a table for people and as JSON for programs. Ratios come first: a figure alone says as much about
 //! the machine as about the host.
 
-use super::{Spread, delivery, dispatch, instance, life};
+use super::{Spread, delivery, dispatch, flood, instance, life};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
@@ -16,6 +16,8 @@ pub struct Report {
     pub delivery: Option<delivery::Rows>,
     /// Whole runs.
     pub life: Option<Vec<life::Row>>,
+    /// Many runs that end at once.
+    pub flood: Option<flood::Row>,
     /// The start of the process.
     pub start: Option<life::Start>,
 }
@@ -50,7 +52,8 @@ impl Report {
         let lives = self.life.iter().flat_map(|rows| of_lives(rows));
         let starts = self.start.iter().flat_map(of_starts);
         let calls = dispatches.chain(instance).chain(deliveries);
-        calls.chain(lives).chain(starts).collect()
+        let flood = self.flood.iter().flat_map(of_flood);
+        calls.chain(lives).chain(flood).chain(starts).collect()
     }
 }
 
@@ -138,6 +141,27 @@ fn of_lives(rows: &[life::Row]) -> Vec<Line> {
             ),
         })
         .collect()
+}
+
+fn of_flood(row: &flood::Row) -> [Line; 2] {
+    [
+        Line {
+            what: format!("{} runs that end at once", row.runs),
+            ratio: format!("{:.0} a core and second", row.a_core()),
+            goal: "≥ 2,000",
+            figures: format!(
+                "{} for one; {:.0} a second with both simulators beside",
+                told(row.end),
+                row.ends_a_second.median
+            ),
+        },
+        Line {
+            what: "a run under way".to_owned(),
+            ratio: String::new(),
+            goal: "",
+            figures: format!("{} bytes", row.memory),
+        },
+    ]
 }
 
 fn of_starts(start: &life::Start) -> [Line; 3] {

@@ -2,7 +2,7 @@
 
 use super::BenchError;
 use crate::simulator::free_address;
-use crate::simulator::github::{GitHub, Options, Repository, Workflow};
+use crate::simulator::github::{GitHub, Options, Phase, Repository, Workflow};
 use crate::simulator::port::{self, Port};
 use std::fmt::Write as _;
 use std::fs;
@@ -51,7 +51,7 @@ impl World {
             let listen = free_address().map_err(told)?;
             for number in 0..installations {
                 let owner = owner(number);
-                github.add_repository(Repository::new(&owner, "shop").workflow(workflow()));
+                github.add_repository(repository(&owner));
                 github.add_token_with_quota(
                     &token(number),
                     true,
@@ -60,7 +60,7 @@ impl World {
                 );
                 port.add_integration(&installation(number), true);
                 let url = format!("http://{listen}/webhooks/{}", installation(number));
-                github.add_webhook_of(&owner, url, Some(SECRET.to_owned()));
+                hook(&github, &owner, url);
             }
             Ok(World {
                 github,
@@ -154,6 +154,31 @@ impl World {
     /// Presses the buttons, in turn for each installation, and waits until all runs have succeeded.
     pub(super) async fn run(&self, runs: usize) -> Result<(), BenchError> {
         let ids: Vec<String> = (0..runs).map(|number| self.press(number)).collect();
+        self.ended(&ids).await
+    }
+
+    /// Presses the buttons of a workflow that goes on until it is told to end, and waits until Port knows that all run.
+    pub(super) async fn hold(&self, runs: usize) -> Result<Vec<String>, BenchError> {
+        let ids: Vec<String> = (0..runs)
+            .map(|number| self.press_that(number, HELD))
+            .collect();
+        let has_started = |port: &Port| {
+            let linked = |id: &String| port.run(id).is_some_and(|run| !run.link.is_empty());
+            ids.iter().rev().all(linked)
+        };
+        if !self.port.wait_until(PATIENCE * 5, has_started).await {
+            return Err(self.wrong("not all runs were started"));
+        }
+        for run in self.github.runs() {
+            self.github.advance(run.id, Phase::InProgress);
+        }
+        // So that what there is to tell of that has been told.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        Ok(ids)
+    }
+
+    /// Waits until all of these have succeeded.
+    pub(super) async fn ended(&self, ids: &[String]) -> Result<(), BenchError> {
         let is_done = |port: &Port| {
             // Not all of them each time: this is asked often.
             let succeeded = |id: &String| port.run(id).is_some_and(|run| run.status == "SUCCESS");
@@ -164,17 +189,25 @@ impl World {
         }
         let ended = ids.iter().filter_map(|id| self.port.run(id));
         let left = ended.filter(|run| run.status != "SUCCESS").count();
-        Err(BenchError::Wrong {
+        Err(self.wrong(&format!("{left} of {} runs did not succeed", ids.len())))
+    }
+
+    fn wrong(&self, what: &str) -> BenchError {
+        BenchError::Wrong {
             who: "serve",
-            answer: format!("{left} of {runs} runs did not succeed\n{}", self.log()),
-        })
+            answer: format!("{what}\n{}", self.log()),
+        }
     }
 
     /// Presses the button of an installation; returns the run's id.
     pub(super) fn press(&self, number: usize) -> String {
+        self.press_that(number, QUICK)
+    }
+
+    fn press_that(&self, number: usize, workflow: &str) -> String {
         let number = number % self.installations;
         let properties = format!(
-            r#"{{"org":"{}","repo":"shop","workflow":"deploy.yml","workflowInputs":{{"environment":"staging"}}}}"#,
+            r#"{{"org":"{}","repo":"shop","workflow":"{workflow}","workflowInputs":{{"environment":"staging"}}}}"#,
             owner(number)
         );
         self.port
@@ -182,11 +215,25 @@ impl World {
     }
 }
 
-fn workflow() -> Workflow {
-    Workflow::new("deploy.yml")
-        .input(crate::simulator::github::Input::new("environment"))
+/// A workflow that ends by itself, and one that does not.
+const QUICK: &str = "deploy.yml";
+const HELD: &str = "held.yml";
+
+fn repository(owner: &str) -> Repository {
+    let takes = || crate::simulator::github::Input::new("environment");
+    let quick = Workflow::new(QUICK)
+        .input(takes())
         .queue_time(Duration::from_millis(20))
-        .duration(Duration::from_millis(200))
+        .duration(Duration::from_millis(200));
+    let held = Workflow::new(HELD).input(takes()).manual();
+    Repository::new(owner, "shop")
+        .workflow(quick)
+        .workflow(held)
+}
+
+/// Three deliveries for each run: requested, in progress, completed. As the system in use was measured.
+fn hook(github: &GitHub, owner: &str, url: String) {
+    github.add_webhook_of_events(owner, url, Some(SECRET.to_owned()), ["workflow_run"]);
 }
 
 fn installation(number: usize) -> String {

@@ -1,7 +1,7 @@
 //! `bench`: what the host costs, beside baselines that do the same work.
 
 use super::{ComponentArgument, Output, Stop, output};
-use crate::bench::{Effort, delivery, dispatch, instance, life, report::Report};
+use crate::bench::{Effort, delivery, dispatch, flood, instance, life, report::Report};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -31,6 +31,8 @@ enum Group {
     Delivery,
     /// Whole runs through `serve`, with several numbers of installations and of runs in the journal. Linux only.
     Life,
+    /// Many runs that end at once, through `serve`. Linux only.
+    Flood,
     /// How soon `serve` is there, and how soon it does something.
     Start,
 }
@@ -63,6 +65,10 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
     if wants(Group::Life) {
         let rows = life::measure(component, effort).await;
         report.life = Some(rows.map_err(Stop::unusable)?);
+    }
+    if wants(Group::Flood) {
+        let row = flood::measure(component, effort).await;
+        report.flood = Some(row.map_err(Stop::unusable)?);
     }
     let json = serde_json::to_value(&report).map_err(Stop::unusable)?;
     if let Some(file) = &arguments.json {

@@ -196,10 +196,11 @@ impl Change {
     fn line(&self) -> String {
         match &self.failed {
             None => format!("  {:<9}  {}", "changed", self.what),
-            Some(why) => one_line(format!(
+            Some(why) => one_line(&format!(
                 "  {:<9}  this could not be done: {}: {why}",
                 "failed", self.what
-            )),
+            ))
+            .into_owned(),
         }
     }
 
@@ -212,12 +213,13 @@ impl Finding {
     fn line(&self) -> String {
         let remedy = self.remedy.as_ref();
         let remedy = remedy.map(|text| format!("; {text}")).unwrap_or_default();
-        one_line(format!(
+        one_line(&format!(
             "  {:<9}  {:<23}  {}{remedy}",
             self.state.word(),
             self.check,
             self.says
         ))
+        .into_owned()
     }
 
     fn json(&self) -> Value {

@@ -4,6 +4,7 @@
 //! not only a kill (SQLite, "PRAGMA synchronous"). The file can be read with any SQLite tool while a host writes it. A
 //! lock file beside it keeps a second host out; the system drops that lock with the process, however it ends.
 
+mod batch;
 mod read;
 mod write;
 
@@ -86,6 +87,14 @@ impl Sqlite {
             path: path.to_owned(),
             _lock: None,
         })
+    }
+}
+
+#[cfg(test)]
+impl Sqlite {
+    /// The connection, for tests that look into the tables.
+    fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.connection
     }
 }
 

@@ -1,7 +1,8 @@
 //! Writing the tables.
 
 use super::Sqlite;
-use crate::journal::record::{Change, ChangeSet, Committed, Moved};
+use super::batch::Batch;
+use crate::journal::record::{Change, ChangeSet, Committed};
 use crate::port::RunKind;
 use sqlx::query;
 use sqlx::sqlite::SqliteConnection;
@@ -12,18 +13,16 @@ impl Sqlite {
         group: &[ChangeSet],
     ) -> Result<Vec<Committed>, sqlx::Error> {
         self.begin().await?;
-        let mut answers = Vec::with_capacity(group.len());
-        for set in group {
-            match make(&mut self.connection, set).await {
-                Ok(fresh) => answers.push(Committed { fresh }),
-                Err(error) => {
-                    self.roll_back().await;
-                    return Err(error);
-                }
+        match make(&mut self.connection, group).await {
+            Ok(answers) => {
+                self.end().await?;
+                Ok(answers)
+            }
+            Err(error) => {
+                self.roll_back().await;
+                Err(error)
             }
         }
-        self.end().await?;
-        Ok(answers)
     }
 
     // Transactions by statements and not by sqlx's type: SQLite ends a transaction by itself when the disk is full, and
@@ -79,21 +78,36 @@ const FORGET: [&str; 5] = [
     "DELETE FROM delivery WHERE done_at IS NULL AND received_at < $1",
 ];
 
-/// Makes the changes of a set, within a transaction. False if something was known already.
-async fn make(connection: &mut SqliteConnection, set: &ChangeSet) -> Result<bool, sqlx::Error> {
-    let mut fresh = true;
-    for change in set {
-        fresh &= apply(connection, change).await?;
-        if !fresh && matches!(change, Change::Claimed(_)) {
-            // The journal knows the run: the rest of the set is about a run that is not ours to begin.
-            break;
+/// Makes the changes of a group, within a transaction.
+async fn make(
+    connection: &mut SqliteConnection,
+    group: &[ChangeSet],
+) -> Result<Vec<Committed>, sqlx::Error> {
+    let mut batch = Batch::default();
+    let mut answers = Vec::with_capacity(group.len());
+    for set in group {
+        let mut fresh = true;
+        for change in set {
+            let Some(alone) = batch.add(change) else {
+                continue;
+            };
+            if batch.concerns(alone) {
+                batch.write(connection).await?;
+            }
+            fresh &= put_in(connection, alone).await?;
+            if !fresh && matches!(alone, Change::Claimed(_)) {
+                // The journal knows the run: the rest of the set is about a run that is not ours to begin.
+                break;
+            }
         }
+        answers.push(Committed { fresh });
     }
-    Ok(fresh)
+    batch.write(connection).await?;
+    Ok(answers)
 }
 
-/// Makes one change. False if it was about something that is known already.
-async fn apply(connection: &mut SqliteConnection, change: &Change) -> Result<bool, sqlx::Error> {
+/// Puts a run or a delivery in. False if it is known already.
+async fn put_in(connection: &mut SqliteConnection, change: &Change) -> Result<bool, sqlx::Error> {
     let statement = match change {
         Change::Claimed(run) => query(
             "INSERT INTO run (installation, id, kind, action, phase, external_run_id, order_json, life_json, \
@@ -114,38 +128,6 @@ async fn apply(connection: &mut SqliteConnection, change: &Change) -> Result<boo
         .bind(signed(run.claimed_at))
         .bind(run.started_at.map(signed))
         .bind(run.finished_at.map(signed)),
-        Change::Moved(Moved {
-            key,
-            phase,
-            life,
-            external_run_id,
-            started_at,
-            finished_at,
-        }) => query(
-            "UPDATE run SET phase = $3, life_json = $4, external_run_id = $5, started_at = $6, finished_at = $7 \
-             WHERE installation = $1 AND id = $2",
-        )
-        .bind(&key.installation)
-        .bind(&key.run)
-        .bind(phase.as_str())
-        .bind(life)
-        .bind(external_run_id)
-        .bind(started_at.map(signed))
-        .bind(finished_at.map(signed)),
-        Change::Call(key, call) => query(
-            "INSERT INTO call (installation, run, number, call_json) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (installation, run, number) DO UPDATE SET call_json = excluded.call_json",
-        )
-        .bind(&key.installation)
-        .bind(&key.run)
-        .bind(i64::from(call.number))
-        .bind(&call.call),
-        Change::CallDone(key, number) => {
-            query("DELETE FROM call WHERE installation = $1 AND run = $2 AND number = $3")
-                .bind(&key.installation)
-                .bind(&key.run)
-                .bind(i64::from(*number))
-        }
         Change::Delivery(delivery) => query(
             "INSERT INTO delivery (installation, id, received_at, headers_json, body) VALUES ($1, $2, $3, $4, $5) \
              ON CONFLICT (installation, id) DO NOTHING",
@@ -155,31 +137,11 @@ async fn apply(connection: &mut SqliteConnection, change: &Change) -> Result<boo
         .bind(signed(delivery.received_at))
         .bind(&delivery.headers)
         .bind(delivery.body.as_slice()),
-        Change::DeliveryDone(key, at) => query(
-            "UPDATE delivery SET done_at = $3, headers_json = '', body = $4 WHERE installation = $1 AND id = $2",
-        )
-        .bind(&key.installation)
-        .bind(&key.delivery)
-        .bind(signed(*at))
-        .bind([].as_slice()),
-        Change::DeliveryForgotten(key) => {
-            query("DELETE FROM delivery WHERE installation = $1 AND id = $2")
-                .bind(&key.installation)
-                .bind(&key.delivery)
-        }
-        Change::Note(key, note) => query(
-            "INSERT INTO note (installation, run, number, at, note) VALUES ($1, $2, $3, $4, $5) \
-             ON CONFLICT (installation, run, number) DO UPDATE SET at = excluded.at, note = excluded.note",
-        )
-        .bind(&key.installation)
-        .bind(&key.run)
-        .bind(i64::from(note.number))
-        .bind(signed(note.at))
-        .bind(&note.text),
+        // All others are gathered.
+        _ => return Ok(true),
     };
     let done = statement.execute(connection).await?;
-    let must_be_new = matches!(change, Change::Claimed(_) | Change::Delivery(_));
-    Ok(!must_be_new || done.rows_affected() > 0)
+    Ok(done.rows_affected() > 0)
 }
 
 pub(super) fn kind_word(kind: RunKind) -> &'static str {

@@ -288,7 +288,18 @@ impl GitHub {
         url: impl Into<String>,
         secret: Option<String>,
     ) -> u64 {
-        let events = vec!["workflow_run".to_owned(), "workflow_job".to_owned()];
+        self.add_webhook_of_events(owner, url, secret, ["workflow_run", "workflow_job"])
+    }
+
+    /// The same for chosen events.
+    pub fn add_webhook_of_events<I: IntoIterator<Item = S>, S: Into<String>>(
+        &self,
+        owner: &str,
+        url: impl Into<String>,
+        secret: Option<String>,
+        events: I,
+    ) -> u64 {
+        let events = events.into_iter().map(Into::into).collect();
         self.hook(Some(owner.to_owned()), url.into(), secret, events)
     }
 
