@@ -12,6 +12,7 @@ mod budget;
 mod chaos;
 mod command_line;
 mod configuration;
+mod costs;
 mod definitions;
 mod demo;
 mod doctor;

@@ -3,9 +3,9 @@
 use super::measure::{Round, Spread};
 use super::raw::Raw;
 use super::work::SECRET;
-use super::{BenchError, Effort, native, work};
+use super::{BenchError, Effort, load, native, work};
 use crate::contract::{Delivery, Header, RunUpdate, Webhooks};
-use crate::engine::{Engine, EngineOptions, Plugin};
+use crate::engine::EngineOptions;
 use crate::ingress::{WebhookSecret, sign, verify};
 use crate::installation::Installation;
 use crate::runtime::{Call, Runtime, RuntimeOptions};
@@ -77,13 +77,7 @@ struct Receiver {
 
 impl Receiver {
     async fn set_up(component: &Path) -> Result<Receiver, BenchError> {
-        let engine = Engine::new(&EngineOptions::default())
-            .map_err(|error| error.to_string())
-            .map_err(BenchError::setup("the engine"))?;
-        let plugin = Plugin::load(&engine, component)
-            .await
-            .map_err(|error| error.to_string())
-            .map_err(BenchError::setup("the component"))?;
+        let (engine, plugin) = load(component, &EngineOptions::default()).await?;
         let webhooks = plugin.manifest().webhooks.clone();
         let webhooks = webhooks
             .ok_or("it wants none".to_owned())

@@ -8,8 +8,8 @@ use super::measure::{Cost, Round, Spread};
 use super::native::Native;
 use super::raw::Raw;
 use super::work::{EXTERNAL, attempt, run};
-use super::{BenchError, Effort};
-use crate::engine::{Engine, EngineOptions, Plugin, PoolSize};
+use super::{BenchError, Effort, load};
+use crate::engine::{EngineOptions, PoolSize};
 use crate::installation::Installation;
 use crate::runtime::{Call, Runtime, RuntimeOptions};
 use futures_util::future::join_all;
@@ -81,14 +81,8 @@ impl Everybody {
             pool: PoolSize { instances: 2_100 },
             ..EngineOptions::default()
         };
-        let engine = Engine::new(&options)
-            .map_err(|error| error.to_string())
-            .map_err(BenchError::setup("the engine"))?;
+        let (engine, plugin) = load(component, &options).await?;
         let installation = super::work::installation(&canned.url())?;
-        let plugin = Plugin::load(&engine, component)
-            .await
-            .map_err(|error| error.to_string())
-            .map_err(BenchError::setup("the component"))?;
         let runtime = RuntimeOptions {
             threads: 1,
             pool: options.pool,

@@ -2,7 +2,7 @@
 
 use super::measure::{Spread, each};
 use super::served::World;
-use super::{BenchError, Effort};
+use super::{BenchError, Effort, cache};
 use serde::Serialize;
 use std::path::Path;
 use std::time::Instant;
@@ -33,9 +33,7 @@ impl Row {
 
 /// Measures it.
 pub async fn measure(component: &Path, effort: Effort) -> Result<Row, BenchError> {
-    let cache = tempfile::tempdir()
-        .map_err(|error| error.to_string())
-        .map_err(BenchError::setup("a folder for compiled components"))?;
+    let cache = cache()?;
     let (mut costs, mut rates, mut memories) = (Vec::new(), Vec::new(), Vec::new());
     let runs = effort.operations(RUNS);
     for _ in 0..effort.rounds.min(3) {

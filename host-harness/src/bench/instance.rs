@@ -2,10 +2,9 @@
 
 use super::measure::{Cost, Round, Spread};
 use super::raw::Raw;
-use super::{BenchError, Effort};
-use crate::engine::Plugin;
+use super::{BenchError, Effort, load};
+use crate::engine::EngineOptions;
 use crate::engine::call::{Context, instantiate};
-use crate::engine::{Engine, EngineOptions};
 use crate::installation::Installation;
 use serde::Serialize;
 use std::path::Path;
@@ -26,13 +25,7 @@ pub struct Row {
 
 /// Measures it.
 pub async fn measure(component: &Path, effort: Effort) -> Result<Row, BenchError> {
-    let engine = Engine::new(&EngineOptions::default())
-        .map_err(|error| error.to_string())
-        .map_err(BenchError::setup("the engine"))?;
-    let plugin = Plugin::load(&engine, component)
-        .await
-        .map_err(|error| error.to_string())
-        .map_err(BenchError::setup("the component"))?;
+    let (engine, plugin) = load(component, &EngineOptions::default()).await?;
     let nobody = Arc::new(Installation::nobody());
     let raw = Raw::load(&engine, component, nobody.public())?;
     let operations = effort.operations(OPERATIONS);

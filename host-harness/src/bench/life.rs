@@ -2,7 +2,7 @@
 
 use super::measure::{Spread, each};
 use super::served::{Served, World};
-use super::{BenchError, Effort};
+use super::{BenchError, Effort, cache};
 use crate::journal::{Change, Phase, Run, RunKey, Sqlite, SqliteOptions, Store};
 use crate::port::RunKind;
 use serde::Serialize;
@@ -191,10 +191,4 @@ pub async fn starts(component: &Path, effort: Effort) -> Result<Start, BenchErro
 
 fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
-}
-
-fn cache() -> Result<tempfile::TempDir, BenchError> {
-    tempfile::tempdir()
-        .map_err(|error| error.to_string())
-        .map_err(BenchError::setup("a folder for compiled components"))
 }

@@ -34,6 +34,9 @@ mod work;
 
 pub use measure::{Cost, Spread};
 
+use crate::engine::{Engine, EngineOptions, Plugin};
+use std::path::Path;
+
 /// Why something could not be measured.
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
@@ -85,4 +88,23 @@ impl Effort {
     fn operations(self, full: usize) -> usize {
         (full / self.divide).max(1)
     }
+}
+
+/// The component in an engine as the host sets it up.
+async fn load(component: &Path, options: &EngineOptions) -> Result<(Engine, Plugin), BenchError> {
+    let engine = Engine::new(options)
+        .map_err(|error| error.to_string())
+        .map_err(BenchError::setup("the engine"))?;
+    let plugin = Plugin::load(&engine, component)
+        .await
+        .map_err(|error| error.to_string())
+        .map_err(BenchError::setup("the component"))?;
+    Ok((engine, plugin))
+}
+
+/// A folder for compiled components, empty at first.
+fn cache() -> Result<tempfile::TempDir, BenchError> {
+    tempfile::tempdir()
+        .map_err(|error| error.to_string())
+        .map_err(BenchError::setup("a folder for compiled components"))
 }
