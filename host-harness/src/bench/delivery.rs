@@ -115,11 +115,9 @@ impl Receiver {
                 return Err(BenchError::Wrong { who, answer });
             }
         }
-        let [update] = native.as_slice() else {
-            let (who, answer) = ("native", format!("{native:?}"));
-            return Err(BenchError::Wrong { who, answer });
-        };
-        tracing::debug!("everybody says {update:?}");
+        if native.len() != 1 {
+            return Err(self.wrong("native", &format!("{native:?}")));
+        }
         Ok(())
     }
 

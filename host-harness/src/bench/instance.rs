@@ -1,6 +1,6 @@
 //! A fresh instance alone: a store, an instance in it, and both dropped again.
 
-use super::measure::{Cost, Round, Spread};
+use super::measure::{Round, Spread};
 use super::raw::Raw;
 use super::{BenchError, Effort, load};
 use crate::engine::EngineOptions;
@@ -56,11 +56,7 @@ pub async fn measure(component: &Path, effort: Effort) -> Result<Row, BenchError
         }
     }
     Ok(Row {
-        raw: cpu(&of_raw),
-        host: cpu(&of_host),
+        raw: Spread::of_cpu(&of_raw),
+        host: Spread::of_cpu(&of_host),
     })
-}
-
-fn cpu(costs: &[Cost]) -> Spread {
-    Spread::of_cpu(costs)
 }

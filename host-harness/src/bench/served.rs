@@ -1,6 +1,7 @@
 //! This program's own `serve`, as a process of its own, between a simulated GitHub and a simulated Port.
 
 use super::BenchError;
+use super::work::SECRET;
 use crate::simulator::free_address;
 use crate::simulator::github::{GitHub, Options, Phase, Repository, Workflow};
 use crate::simulator::port::{self, Port};
@@ -11,9 +12,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-
-/// What webhooks are signed with.
-const SECRET: &str = "a secret of the benchmark";
 
 /// How long the process may take to start.
 const PATIENCE: Duration = Duration::from_secs(60);
