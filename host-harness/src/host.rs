@@ -198,7 +198,7 @@ impl Host {
         let tenants = tenants.collect::<Result<Vec<_>, HostError>>()?;
         let listener = options.network.listen(listen).await.map_err(listen_error)?;
         let (journal, restored) =
-            Journal::start(options.store, REMEMBERED, metrics.clone(), options.crash).await?;
+            Journal::start(options.store, REMEMBERED, metrics.clone(), options.crash)?;
         let lifecycle = Lifecycle::new(LifecycleOptions {
             runtime: runtime.clone(),
             journal: journal.clone(),
@@ -274,6 +274,7 @@ impl Host {
         self.stop_listening.cancel();
         self.tasks.close();
         let _ = tokio::time::timeout(LAST_ANSWERS, self.tasks.wait()).await;
+        let _ = tokio::time::timeout(LAST_ANSWERS, self.journal.flush()).await;
         self.lifecycle.active()
     }
 

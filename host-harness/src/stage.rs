@@ -196,7 +196,6 @@ impl Stage {
                     path,
                     max_mib: None,
                 })
-                .await
                 .map_err(HostError::from)?,
             ),
             None => Box::new(Memory::default()),

@@ -1,6 +1,7 @@
 //! Whatever moment the process is killed at, or told to stop at: each run is started once and ends once.
 //!
-//! The commits of one run alone: 1 claimed, 2 acked, 3 a request may leave, 4 started. Each test looks at the world
+//! The commits of one run alone that something waits for: 1 claimed, 2 a request may leave, 3 started, then one for each
+//! delivery. Each test looks at the world
 //! when the process is dead, to be sure that it died where the test says.
 
 use crate::killable::Killable;
@@ -37,12 +38,16 @@ async fn a_kill_before_the_ack_leaves_the_run_to_be_offered_again() {
 
 #[tokio::test]
 async fn a_kill_between_ack_and_dispatch_starts_the_run_once_after_all() {
-    for point in ["before:2", "after:2", "before:3"] {
+    // Nobody waits until the journal has Port's answer to the ack: at once, it does not have it yet.
+    for until_it_leaves in [Duration::ZERO, 300 * MILLISECOND] {
         let mut world = Killable::new(NO_CHECKS).await;
         let id = world.press("deploy.yml");
-        world.die_at(point).await;
-        assert!(world.port.run(&id).unwrap().acked, "{point}");
-        assert_eq!(world.github.count("dispatch"), 0, "{point}");
+        let slow = Fault::new("get-repository", Effect::Delay(until_it_leaves));
+        let slow = world.github.inject(slow);
+        world.die_at("before:2").await;
+        slow.remove();
+        assert!(world.port.run(&id).unwrap().acked, "{until_it_leaves:?}");
+        assert_eq!(world.github.count("dispatch"), 0, "{until_it_leaves:?}");
         world.start().await;
         world.succeeded(&id).await;
         world.expect_runs(1);
@@ -53,7 +58,7 @@ async fn a_kill_between_ack_and_dispatch_starts_the_run_once_after_all() {
 async fn a_kill_after_the_dispatch_and_before_anybody_knows_of_it_adopts_the_run() {
     let mut world = Killable::new(SOON_CHECKED).await;
     let id = world.press("deploy.yml");
-    world.die_at("before:4").await;
+    world.die_at("before:3").await;
     assert_eq!(world.github.runs().len(), 1);
     assert_eq!(world.port.run(&id).unwrap().external_run_id, None);
     world.start().await;
@@ -67,7 +72,7 @@ async fn a_kill_before_port_has_the_link_tells_it_later() {
     let fault = Fault::new("patch-run", Effect::answer(500, "{}"));
     let away = world.port.inject(fault);
     let id = world.press("deploy.yml");
-    world.die_at("after:4").await;
+    world.die_at("after:3").await;
     assert_eq!(world.port.run(&id).unwrap().external_run_id, None);
     away.remove();
     world.start().await;
@@ -81,7 +86,7 @@ async fn a_kill_before_port_has_the_link_tells_it_later() {
 async fn a_kill_right_before_the_request_leaves_is_never_answered_by_a_second_dispatch() {
     let mut world = Killable::new(SOON_CHECKED).await;
     let id = world.press("deploy.yml");
-    world.die_at("after:3").await;
+    world.die_at("after:2").await;
     assert_eq!(world.github.count("dispatch"), 0);
     world.start().await;
     let run = world.ended(&id).await;
@@ -97,7 +102,7 @@ async fn a_kill_right_before_the_request_leaves_is_never_answered_by_a_second_di
 #[tokio::test]
 async fn a_kill_between_the_answer_to_a_webhook_and_the_report_loses_nothing() {
     let mut seen = 0;
-    for commit in 5..20 {
+    for commit in 4..20 {
         let mut world = Killable::new(NO_CHECKS).await;
         let slow = Effect::Delay(200 * MILLISECOND);
         world.port.inject(Fault::new("add-log", slow));
@@ -186,7 +191,7 @@ async fn a_clock_that_jumps_between_two_lives_changes_no_end() {
     for offset in ["-7200", "7200"] {
         let mut world = Killable::new(SOON_CHECKED).await;
         let id = world.press("deploy.yml");
-        world.die_at("before:4").await;
+        world.die_at("before:3").await;
         world
             .start_with(&[("HOST_HARNESS_CLOCK_OFFSET_SECONDS", offset)])
             .await;
@@ -267,7 +272,10 @@ async fn runs_that_waited_for_long_keep_their_partition_while_port_is_asked_abou
 async fn a_run_that_a_person_ended_while_the_host_was_down_is_not_started() {
     let mut world = Killable::new(NO_CHECKS).await;
     let id = world.press("deploy.yml");
-    world.die_at("after:2").await;
+    // So late that the journal has Port's answer to the ack.
+    let slow = Fault::new("get-repository", Effect::Delay(300 * MILLISECOND));
+    world.github.inject(slow);
+    world.die_at("before:2").await;
     assert!(world.port.end_elsewhere(&id, false));
     // An hour later by the clock, without the wait.
     world

@@ -73,7 +73,7 @@ async fn row(
     effort: Effort,
 ) -> Result<Row, BenchError> {
     let world = World::build(component, installations).await?;
-    fill(&world, journaled).await?;
+    fill(&world, journaled)?;
     let served = world.serve(cache)?;
     // Connections, tokens, the first claims.
     let runs = effort.operations(RUNS);
@@ -110,7 +110,7 @@ async fn idle(served: &Served) -> f64 {
 }
 
 /// Writes so many runs that have ended into the journal.
-async fn fill(world: &World, runs: usize) -> Result<(), BenchError> {
+fn fill(world: &World, runs: usize) -> Result<(), BenchError> {
     if runs == 0 {
         return Ok(());
     }
@@ -122,13 +122,13 @@ async fn fill(world: &World, runs: usize) -> Result<(), BenchError> {
         path: world.journal(),
         max_mib: None,
     };
-    let mut store = Sqlite::open(&options).await.map_err(setup)?;
+    let mut store = Sqlite::open(&options).map_err(setup)?;
     let now = crate::clock::timestamp();
     let sets: Vec<Vec<Change>> = (0..runs)
         .map(|number| vec![Change::Claimed(finished(number, now))])
         .collect();
     for group in sets.chunks(1_000) {
-        store.commit(group).await.map_err(setup)?;
+        store.commit(group).map_err(setup)?;
     }
     Ok(())
 }

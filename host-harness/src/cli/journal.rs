@@ -54,10 +54,8 @@ fn phase(word: &str) -> Result<Phase, String> {
     })
 }
 
-pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop> {
-    let mut journal = Sqlite::look(&arguments.journal)
-        .await
-        .map_err(Stop::unusable)?;
+pub(super) fn run(arguments: Arguments, format: Output) -> Result<(), Stop> {
+    let mut journal = Sqlite::look(&arguments.journal).map_err(Stop::unusable)?;
     match arguments.look {
         Look::Ls {
             installation,
@@ -69,12 +67,12 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
                 phase,
                 limit,
             };
-            let runs = journal.list(&filter).await.map_err(Stop::unusable)?;
+            let runs = journal.list(&filter).map_err(Stop::unusable)?;
             list(&runs, format);
             Ok(())
         }
-        Look::Show { run } => show(&mut journal, &run, format).await,
-        Look::Export => export(&mut journal).await.map_err(Stop::unusable),
+        Look::Show { run } => show(&mut journal, &run, format),
+        Look::Export => export(&mut journal).map_err(Stop::unusable),
     }
 }
 
@@ -100,8 +98,8 @@ fn list(runs: &[Run], format: Output) {
     output::line(format_args!("{}", table.trim_fmt()));
 }
 
-async fn show(journal: &mut Sqlite, run: &str, format: Output) -> Result<(), Stop> {
-    let histories = journal.history(run).await.map_err(Stop::unusable)?;
+fn show(journal: &mut Sqlite, run: &str, format: Output) -> Result<(), Stop> {
+    let histories = journal.history(run).map_err(Stop::unusable)?;
     if histories.is_empty() {
         eprintln!("the journal knows no run {run}");
         return Err(Stop::No);
@@ -134,11 +132,11 @@ fn tell(History { run, calls, notes }: &History) {
     }
 }
 
-async fn export(journal: &mut Sqlite) -> Result<(), JournalError> {
+fn export(journal: &mut Sqlite) -> Result<(), JournalError> {
     let mut out = io::stdout().lock();
-    let runs = journal.list(&Filter::default()).await?;
+    let runs = journal.list(&Filter::default())?;
     for run in runs.iter().rev() {
-        for history in journal.history(&run.key.run).await? {
+        for history in journal.history(&run.key.run)? {
             // The same id may be known to several installations, each of which is in the list.
             if history.run.key == run.key && writeln!(out, "{}", history_as_json(&history)).is_err()
             {

@@ -157,7 +157,7 @@ async fn execute(cli: Cli) -> Result<(), Stop> {
         Command::Configure(arguments) => configure::run(arguments, output?).await,
         Command::Serve(arguments) => serve::run(arguments, output?).await,
         Command::Doctor(arguments) => doctor::run(arguments, output?).await,
-        Command::Journal(arguments) => journal::run(arguments, output?).await,
+        Command::Journal(arguments) => journal::run(arguments, output?),
         Command::Chaos(arguments) => chaos::run(arguments, output?).await,
         Command::Bench(arguments) => bench::run(arguments, output?).await,
         Command::Simulate(arguments) => simulate::run(arguments, output?).await,

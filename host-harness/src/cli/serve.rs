@@ -209,7 +209,6 @@ async fn options(
         path: journal.path.clone(),
         max_mib: journal.max_mib,
     })
-    .await
     .map_err(|error| configured.at("journal.path", &error))?;
     let percent = Some(scheduler.buffer_percent_per_action).filter(|percent| *percent > 0);
     Ok(HostOptions {

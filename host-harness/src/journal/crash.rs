@@ -1,7 +1,8 @@
 //! Dying at a chosen point of the journal: how the fault campaign kills a host at every single transition in turn.
 //!
 //! The variable `HOST_HARNESS_CRASH` of the process says when: `before:17` kills it right before the 17th commit,
-//! `after:17` right after that. The process sends itself SIGKILL, which nothing can catch: what is not in the journal by
+//! `after:17` right after that. Counted are commits that somebody waits for: what goes along with them, or is written alone
+//! because nothing else was, changes no number. The process sends itself SIGKILL, which nothing can catch: what is not in the journal by
 //! then is lost.
 
 use rustix::process::{Signal, getpid, kill_process};

@@ -5,7 +5,6 @@ use super::record::{
     Restored, Run, RunKey, StoredRun, Taken,
 };
 use super::{JournalError, Store};
-use futures_util::future::{BoxFuture, ready};
 use std::collections::BTreeMap;
 
 /// A journal in memory.
@@ -166,47 +165,33 @@ fn of<T: Clone>(all: &BTreeMap<(RunKey, u32), T>, key: &RunKey) -> Vec<T> {
 }
 
 impl Store for Memory {
-    fn commit<'s>(
-        &'s mut self,
-        group: &'s [ChangeSet],
-    ) -> BoxFuture<'s, Result<Vec<Committed>, JournalError>> {
-        let answers = group
-            .iter()
-            .map(|set| Committed {
-                fresh: self.apply(set),
-            })
-            .collect();
-        Box::pin(ready(Ok(answers)))
+    fn commit(&mut self, group: &[ChangeSet]) -> Result<Vec<Committed>, JournalError> {
+        let answer = |set| Committed {
+            fresh: self.apply(set),
+        };
+        Ok(group.iter().map(answer).collect())
     }
 
-    fn restore(&mut self, ended: u32) -> BoxFuture<'_, Result<Restored, JournalError>> {
-        Box::pin(ready(Ok(Restored {
+    fn restore(&mut self, ended: u32) -> Result<Restored, JournalError> {
+        Ok(Restored {
             runs: self.under_way(),
             taken: self.taken(ended),
             deliveries: self.waiting(),
-        })))
+        })
     }
 
-    fn external_ids<'s>(
-        &'s mut self,
-        installation: &'s str,
-        most: u32,
-    ) -> BoxFuture<'s, Result<Vec<String>, JournalError>> {
-        Box::pin(ready(Ok(self.newest_ids(installation, most))))
+    fn external_ids(&mut self, installation: &str, most: u32) -> Result<Vec<String>, JournalError> {
+        Ok(self.newest_ids(installation, most))
     }
 
-    fn delivery<'s>(
-        &'s mut self,
-        key: &'s DeliveryKey,
-    ) -> BoxFuture<'s, Result<Option<Delivery>, JournalError>> {
-        let found = match self.deliveries.get(key) {
+    fn delivery(&mut self, key: &DeliveryKey) -> Result<Option<Delivery>, JournalError> {
+        Ok(match self.deliveries.get(key) {
             Some(Inbox::Waiting(delivery)) => Some(delivery.clone()),
             Some(Inbox::Done(_)) | None => None,
-        };
-        Box::pin(ready(Ok(found)))
+        })
     }
 
-    fn list<'s>(&'s mut self, filter: &'s Filter) -> BoxFuture<'s, Result<Vec<Run>, JournalError>> {
+    fn list(&mut self, filter: &Filter) -> Result<Vec<Run>, JournalError> {
         let wanted = |run: &&Run| {
             let of = filter.installation.as_ref();
             of.is_none_or(|id| *id == run.key.installation)
@@ -217,27 +202,28 @@ impl Store for Memory {
         if filter.limit > 0 {
             runs.truncate(usize::try_from(filter.limit).unwrap_or(usize::MAX));
         }
-        Box::pin(ready(Ok(runs)))
+        Ok(runs)
     }
 
-    fn history<'s>(
-        &'s mut self,
-        run: &'s str,
-    ) -> BoxFuture<'s, Result<Vec<History>, JournalError>> {
+    fn history(&mut self, run: &str) -> Result<Vec<History>, JournalError> {
         let history = |it: &Run| History {
             run: it.clone(),
             calls: self.calls_of(&it.key),
             notes: of(&self.notes, &it.key),
         };
         let found = self.runs.values().filter(|it| it.key.run == run);
-        Box::pin(ready(Ok(found.map(history).collect())))
+        Ok(found.map(history).collect())
     }
 
-    fn prune(&mut self, before: u64) -> BoxFuture<'_, Result<u64, JournalError>> {
-        Box::pin(ready(Ok(self.forget(before))))
+    fn prune(&mut self, before: u64) -> Result<u64, JournalError> {
+        Ok(self.forget(before))
     }
 
     fn size(&self) -> Option<u64> {
         None
+    }
+
+    fn waits(&self) -> bool {
+        false
     }
 }

@@ -33,8 +33,6 @@ pub use record::{
 pub use sqlite::{Sqlite, SqliteOptions};
 pub use writer::{Health, Journal};
 
-use futures_util::future::BoxFuture;
-
 /// What can go wrong with a journal.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
 pub enum JournalError {
@@ -60,6 +58,9 @@ pub enum JournalError {
     /// It cannot be read, or what was read is not what a host has written.
     #[error("the journal cannot be read: {0}")]
     Unreadable(String),
+    /// There is no thread for its writer.
+    #[error("the journal's thread cannot be started: {0}; look at the limits of the process")]
+    Thread(String),
     /// The writer has ended with the process.
     #[error("the journal is closed")]
     Closed,
@@ -71,39 +72,32 @@ pub enum JournalError {
 /// without an error, the group outlives the process and, where the store is durable at all, a loss of power.
 pub trait Store: Send {
     /// Makes a group of change sets durable, in order. One answer for each set.
-    fn commit<'s>(
-        &'s mut self,
-        group: &'s [ChangeSet],
-    ) -> BoxFuture<'s, Result<Vec<Committed>, JournalError>>;
+    fn commit(&mut self, group: &[ChangeSet]) -> Result<Vec<Committed>, JournalError>;
 
     /// Everything that was under way: for the start of a host. External run ids are also given of the `ended` runs that
     /// ended last. By number and not by time: clocks jump.
-    fn restore(&mut self, ended: u32) -> BoxFuture<'_, Result<Restored, JournalError>>;
+    fn restore(&mut self, ended: u32) -> Result<Restored, JournalError>;
 
     /// External run ids of an installation's newest runs, at most so many.
-    fn external_ids<'s>(
-        &'s mut self,
-        installation: &'s str,
-        most: u32,
-    ) -> BoxFuture<'s, Result<Vec<String>, JournalError>>;
+    fn external_ids(&mut self, installation: &str, most: u32) -> Result<Vec<String>, JournalError>;
 
     /// A delivery that waits, whole.
-    fn delivery<'s>(
-        &'s mut self,
-        key: &'s DeliveryKey,
-    ) -> BoxFuture<'s, Result<Option<Delivery>, JournalError>>;
+    fn delivery(&mut self, key: &DeliveryKey) -> Result<Option<Delivery>, JournalError>;
 
     /// Runs for people to look at, newest first.
-    fn list<'s>(&'s mut self, filter: &'s Filter) -> BoxFuture<'s, Result<Vec<Run>, JournalError>>;
+    fn list(&mut self, filter: &Filter) -> Result<Vec<Run>, JournalError>;
 
     /// All about one run of Port; it may be known to several installations.
-    fn history<'s>(&'s mut self, run: &'s str)
-    -> BoxFuture<'s, Result<Vec<History>, JournalError>>;
+    fn history(&mut self, run: &str) -> Result<Vec<History>, JournalError>;
 
     /// Forgets runs that finished before this moment, deliveries that were handled before it, and those that came before it
     /// and that nobody has handled. Returns how many rows went.
-    fn prune(&mut self, before: u64) -> BoxFuture<'_, Result<u64, JournalError>>;
+    fn prune(&mut self, before: u64) -> Result<u64, JournalError>;
 
     /// Bytes that the journal takes up, if that can be said.
     fn size(&self) -> Option<u64>;
+
+    /// Whether its functions wait for something, a disk or a server. Then it has a thread of its own, so that nobody else
+    /// waits with it.
+    fn waits(&self) -> bool;
 }

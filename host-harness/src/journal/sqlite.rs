@@ -4,18 +4,13 @@
 //! not only a kill (SQLite, "PRAGMA synchronous"). The file can be read with any SQLite tool while a host writes it. A
 //! lock file beside it keeps a second host out; the system drops that lock with the process, however it ends.
 
-mod batch;
 mod read;
 mod write;
 
 use super::record::{ChangeSet, Committed, Delivery, DeliveryKey, Filter, History, Restored, Run};
 use super::{JournalError, Store};
-use futures_util::future::BoxFuture;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::sqlite::{
-    SqliteAutoVacuum, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous,
-};
-use sqlx::{Connection, SqlSafeStr};
+use rusqlite::{Connection, OpenFlags};
+use rusqlite_migration::{M, Migrations};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -25,6 +20,9 @@ const PAGE: u32 = 4_096;
 
 /// How long another process that reads the file may hold up a write.
 const BUSY: Duration = Duration::from_secs(5);
+
+/// Statements that are kept prepared: all that this module has, so that none is read twice.
+const STATEMENTS: usize = 32;
 
 /// How the file is opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +36,7 @@ pub struct SqliteOptions {
 /// A journal in a SQLite file.
 #[derive(Debug)]
 pub struct Sqlite {
-    connection: SqliteConnection,
+    connection: Connection,
     path: PathBuf,
     /// Held as long as the journal is open for writing.
     _lock: Option<File>,
@@ -46,114 +44,98 @@ pub struct Sqlite {
 
 impl Sqlite {
     /// Opens the file for a host, brings its tables up to date, and keeps other hosts out.
-    pub async fn open(options: &SqliteOptions) -> Result<Sqlite, JournalError> {
-        let lock = lock(&options.path)?;
-        let mut settings = SqliteConnectOptions::new()
-            .filename(&options.path)
-            .create_if_missing(true)
-            .page_size(PAGE)
-            .auto_vacuum(SqliteAutoVacuum::Incremental)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(BUSY);
-        if let Some(mib) = options.max_mib {
-            let pages = u64::from(mib) * (1 << 20) / u64::from(PAGE);
-            settings = settings.pragma("max_page_count", pages.to_string());
-        }
-        let mut journal = Sqlite::connect(&options.path, settings).await?;
-        journal._lock = Some(lock);
-        migrator()
-            .run(&mut journal.connection)
-            .await
-            .map_err(|error| cannot_open(&options.path, &error))?;
-        Ok(journal)
+    pub fn open(options: &SqliteOptions) -> Result<Sqlite, JournalError> {
+        let path = &options.path;
+        let lock = lock(path)?;
+        let connection = prepare(options).map_err(|error| cannot_open(path, &error))?;
+        Ok(Sqlite {
+            connection,
+            path: path.clone(),
+            _lock: Some(lock),
+        })
     }
 
     /// Opens an existing file to look inside, also while a host uses it. Nothing can be changed through it.
-    pub async fn look(path: &Path) -> Result<Sqlite, JournalError> {
-        let settings = SqliteConnectOptions::new()
-            .filename(path)
-            .read_only(true)
-            .busy_timeout(BUSY);
-        Sqlite::connect(path, settings).await
-    }
-
-    async fn connect(path: &Path, settings: SqliteConnectOptions) -> Result<Sqlite, JournalError> {
-        let connection = SqliteConnection::connect_with(&settings)
-            .await
-            .map_err(|error| cannot_open(path, &error))?;
+    pub fn look(path: &Path) -> Result<Sqlite, JournalError> {
+        let open = || -> rusqlite::Result<Connection> {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let connection = Connection::open_with_flags(path, flags)?;
+            connection.busy_timeout(BUSY)?;
+            // Whether it is a journal at all, while the path is at hand.
+            connection.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |_| Ok(()))?;
+            Ok(connection)
+        };
         Ok(Sqlite {
-            connection,
+            connection: open().map_err(|error| cannot_open(path, &error))?,
             path: path.to_owned(),
             _lock: None,
         })
     }
 }
 
-#[cfg(test)]
-impl Sqlite {
-    /// The connection, for tests that look into the tables.
-    fn connection(&mut self) -> &mut SqliteConnection {
-        &mut self.connection
-    }
-}
-
 impl Store for Sqlite {
-    fn commit<'s>(
-        &'s mut self,
-        group: &'s [ChangeSet],
-    ) -> BoxFuture<'s, Result<Vec<Committed>, JournalError>> {
-        Box::pin(async move { self.write(group).await.map_err(unwritable) })
+    fn commit(&mut self, group: &[ChangeSet]) -> Result<Vec<Committed>, JournalError> {
+        self.write(group).map_err(unwritable)
     }
 
-    fn restore(&mut self, ended: u32) -> BoxFuture<'_, Result<Restored, JournalError>> {
-        Box::pin(self.read_all(ended))
+    fn restore(&mut self, ended: u32) -> Result<Restored, JournalError> {
+        self.read_all(ended).map_err(unreadable)
     }
 
-    fn external_ids<'s>(
-        &'s mut self,
-        installation: &'s str,
-        most: u32,
-    ) -> BoxFuture<'s, Result<Vec<String>, JournalError>> {
-        Box::pin(self.read_external_ids(installation, most))
+    fn external_ids(&mut self, installation: &str, most: u32) -> Result<Vec<String>, JournalError> {
+        self.read_external_ids(installation, most)
+            .map_err(unreadable)
     }
 
-    fn delivery<'s>(
-        &'s mut self,
-        key: &'s DeliveryKey,
-    ) -> BoxFuture<'s, Result<Option<Delivery>, JournalError>> {
-        Box::pin(self.read_delivery(key))
+    fn delivery(&mut self, key: &DeliveryKey) -> Result<Option<Delivery>, JournalError> {
+        self.read_delivery(key).map_err(unreadable)
     }
 
-    fn list<'s>(&'s mut self, filter: &'s Filter) -> BoxFuture<'s, Result<Vec<Run>, JournalError>> {
-        Box::pin(self.read_list(filter))
+    fn list(&mut self, filter: &Filter) -> Result<Vec<Run>, JournalError> {
+        self.read_list(filter).map_err(unreadable)
     }
 
-    fn history<'s>(
-        &'s mut self,
-        run: &'s str,
-    ) -> BoxFuture<'s, Result<Vec<History>, JournalError>> {
-        Box::pin(self.read_history(run))
+    fn history(&mut self, run: &str) -> Result<Vec<History>, JournalError> {
+        self.read_history(run).map_err(unreadable)
     }
 
-    fn prune(&mut self, before: u64) -> BoxFuture<'_, Result<u64, JournalError>> {
-        Box::pin(async move { self.forget(before).await.map_err(unwritable) })
+    fn prune(&mut self, before: u64) -> Result<u64, JournalError> {
+        self.forget(before).map_err(unwritable)
     }
 
     fn size(&self) -> Option<u64> {
         std::fs::metadata(&self.path).map(|file| file.len()).ok()
     }
+
+    fn waits(&self) -> bool {
+        true
+    }
 }
 
-fn migrator() -> Migrator {
-    Migrator::with_migrations(vec![Migration::new(
-        1,
-        "runs, calls, deliveries, notes".into(),
-        MigrationType::Simple,
-        include_str!("migrations/sqlite/0001_runs_calls_deliveries_notes.sql").into_sql_str(),
-        false,
-    )])
+/// Opens or makes the file, with its tables as this host writes them.
+fn prepare(options: &SqliteOptions) -> Result<Connection, rusqlite_migration::Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(&options.path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Before anything is in the file: page size and vacuum can only be set then.
+    connection.pragma_update(None, "page_size", PAGE)?;
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    if let Some(mib) = options.max_mib {
+        let pages = u64::from(mib) * (1 << 20) / u64::from(PAGE);
+        connection.pragma_update(None, "max_page_count", pages.to_string())?;
+    }
+    Migrations::from_slice(&MIGRATIONS).to_latest(&mut connection)?;
+    Ok(connection)
 }
+
+const MIGRATIONS: [M<'static>; 1] = [M::up(include_str!(
+    "migrations/0001_runs_calls_deliveries_notes.sql"
+))];
 
 /// Locks the journal for this process.
 fn lock(path: &Path) -> Result<File, JournalError> {
@@ -181,8 +163,12 @@ fn cannot_open(path: &Path, error: &dyn std::fmt::Display) -> JournalError {
     }
 }
 
-fn unwritable(error: sqlx::Error) -> JournalError {
+fn unwritable(error: rusqlite::Error) -> JournalError {
     JournalError::Unwritable(error.to_string())
+}
+
+fn unreadable(error: rusqlite::Error) -> JournalError {
+    JournalError::Unreadable(error.to_string())
 }
 
 #[cfg(test)]
@@ -197,24 +183,63 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn a_second_host_cannot_open_the_same_journal_and_a_reader_can() {
+    #[test]
+    fn a_second_host_cannot_open_the_same_journal_and_a_reader_can() {
         let folder = tempfile::tempdir().unwrap();
-        let first = Sqlite::open(&options(&folder)).await.unwrap();
-        let second = Sqlite::open(&options(&folder)).await.unwrap_err();
+        let first = Sqlite::open(&options(&folder)).unwrap();
+        let second = Sqlite::open(&options(&folder)).unwrap_err();
         assert!(matches!(second, JournalError::InUse { .. }), "{second}");
-        let mut reader = Sqlite::look(&options(&folder).path).await.unwrap();
-        assert_eq!(reader.list(&Filter::default()).await, Ok(vec![]));
+        let mut reader = Sqlite::look(&options(&folder).path).unwrap();
+        assert_eq!(reader.list(&Filter::default()), Ok(vec![]));
         drop(first);
-        assert!(Sqlite::open(&options(&folder)).await.is_ok());
+        assert!(Sqlite::open(&options(&folder)).is_ok());
     }
 
-    #[tokio::test]
-    async fn a_file_that_is_no_journal_is_refused_and_left_alone() {
+    #[test]
+    fn a_journal_whose_migrations_were_counted_elsewhere_is_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = options(&folder);
+        let key = DeliveryKey {
+            installation: "acme".to_owned(),
+            delivery: "d".to_owned(),
+        };
+        let mut before = Sqlite::open(&options).unwrap();
+        let came = Change::Delivery(Delivery {
+            key: key.clone(),
+            received_at: 1,
+            headers: "[]".to_owned(),
+            body: vec![b'x'],
+        });
+        before.commit(&[vec![came]]).unwrap();
+        before
+            .connection
+            .pragma_update(None, "user_version", 0)
+            .unwrap();
+        drop(before);
+        let mut journal = Sqlite::open(&options).unwrap();
+        assert_eq!(journal.restore(9).unwrap().deliveries, [key]);
+    }
+
+    #[test]
+    fn a_journal_of_a_newer_host_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = options(&folder);
+        let newer = Sqlite::open(&options).unwrap();
+        newer
+            .connection
+            .pragma_update(None, "user_version", 99)
+            .unwrap();
+        drop(newer);
+        let error = Sqlite::open(&options).unwrap_err();
+        assert!(matches!(error, JournalError::Open { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_journal_is_refused_and_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = options(&folder).path;
         std::fs::write(&path, "my letters, ".repeat(1_000)).unwrap();
-        let error = Sqlite::open(&options(&folder)).await.unwrap_err();
+        let error = Sqlite::open(&options(&folder)).unwrap_err();
         assert!(matches!(error, JournalError::Open { .. }), "{error}");
         assert!(
             std::fs::read_to_string(&path)
@@ -223,14 +248,13 @@ mod tests {
         );
     }
 
-    #[tokio::test]
-    async fn a_full_journal_takes_nothing_and_loses_nothing() {
+    #[test]
+    fn a_full_journal_takes_nothing_and_loses_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let mut journal = Sqlite::open(&SqliteOptions {
             max_mib: Some(1),
             ..options(&folder)
         })
-        .await
         .unwrap();
         let delivery = |number: usize| {
             vec![Change::Delivery(Delivery {
@@ -245,14 +269,14 @@ mod tests {
         };
         let mut taken = 0;
         let error = loop {
-            match journal.commit(&[delivery(taken)]).await {
+            match journal.commit(&[delivery(taken)]) {
                 Ok(_) => taken += 1,
                 Err(error) => break error,
             }
         };
         assert!(error.to_string().contains("full"), "{error}");
         assert!(taken > 5, "{taken}");
-        let kept = journal.restore(9).await.unwrap().deliveries.len();
+        let kept = journal.restore(9).unwrap().deliveries.len();
         assert_eq!(kept, taken);
         // Handling what is there makes room again.
         let key = DeliveryKey {
@@ -261,8 +285,7 @@ mod tests {
         };
         journal
             .commit(&[vec![Change::DeliveryDone(key, 2)]])
-            .await
             .unwrap();
-        journal.commit(&[delivery(taken)]).await.unwrap();
+        journal.commit(&[delivery(taken)]).unwrap();
     }
 }

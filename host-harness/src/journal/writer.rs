@@ -2,21 +2,29 @@
 //!
 //! A commit waits for the disk. While it does, further change sets pile up in the queue, and the next commit takes all of
 //! them: the busier the host, the larger the groups and the less a run pays for the disk.
+//!
+//! Some change sets nobody waits for ([`Journal::later`]): those whose news a next process would hear once more, if this one
+//! were killed before they are durable. They go along with the next commit, so on a busy host they cost none.
 
 use super::{
     Change, ChangeSet, Committed, CrashPoint, Delivery, DeliveryKey, History, JournalError,
     Restored, Store,
 };
 use crate::metrics::Metrics;
+use std::thread;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 /// Most change sets in one commit. A bound on how long the first of them waits for the last.
 const GROUP: usize = 256;
 
 /// Change sets that wait for the writer. More wait with their senders, each of which has its own bound.
 const QUEUE: usize = 4_096;
+
+/// How long a change set that nobody waits for may wait for company. So much of what Port was told can be told once more after
+/// a kill.
+const LATER: Duration = Duration::from_millis(20);
 
 /// Pause before a change that could not be written is tried again.
 const AGAIN: Duration = Duration::from_millis(500);
@@ -37,7 +45,8 @@ pub struct Journal {
 
 #[derive(Debug)]
 enum Request {
-    Commit(ChangeSet, oneshot::Sender<Result<Committed, JournalError>>),
+    /// Without a sender: nobody waits for it.
+    Commit(ChangeSet, Option<Waiting>),
     Delivery(
         DeliveryKey,
         oneshot::Sender<Result<Option<Delivery>, JournalError>>,
@@ -52,15 +61,16 @@ enum Request {
 }
 
 impl Journal {
-    /// Reads what was under way and starts the writer as a task of the current tokio runtime. It ends when the last
-    /// handle is dropped. `ended` as for [`Store::restore`].
-    pub async fn start(
+    /// Reads what was under way and starts the writer: on a thread of its own if the store waits, else as a task of the
+    /// current tokio runtime. It ends when the last handle is dropped. `ended` as for [`Store::restore`].
+    pub fn start(
         mut store: Box<dyn Store>,
         ended: u32,
         metrics: Metrics,
         crash: Option<CrashPoint>,
     ) -> Result<(Journal, Restored), JournalError> {
-        let restored = store.restore(ended).await?;
+        let restored = store.restore(ended)?;
+        let waits = store.waits();
         let (requests, queue) = mpsc::channel(QUEUE);
         let (health, watched) = watch::channel(Ok(()));
         let writer = Writer {
@@ -70,7 +80,12 @@ impl Journal {
             crash,
             commits: 0,
         };
-        tokio::spawn(writer.run(queue));
+        if waits {
+            on_a_thread(writer.run(queue))
+                .map_err(|error| JournalError::Thread(error.to_string()))?;
+        } else {
+            tokio::spawn(writer.run(queue));
+        }
         let journal = Journal {
             requests,
             health: watched,
@@ -80,7 +95,21 @@ impl Journal {
 
     /// Makes a change set durable: when this returns without an error, it is.
     pub async fn commit(&self, changes: ChangeSet) -> Result<Committed, JournalError> {
-        self.ask(|reply| Request::Commit(changes, reply)).await
+        self.ask(|reply| Request::Commit(changes, Some(reply)))
+            .await
+    }
+
+    /// Hands over a change set whose news would be heard once more if this process were killed before it is durable: Port's
+    /// answer to a call, a delivery that is not marked as handled. It is made durable with the next commit, or within
+    /// [`LATER`], and before anything that is handed over after it. The only error is [`JournalError::Closed`].
+    pub async fn later(&self, changes: ChangeSet) -> Result<(), JournalError> {
+        let sent = self.requests.send(Request::Commit(changes, None)).await;
+        sent.map_err(|_| JournalError::Closed)
+    }
+
+    /// Waits until everything that was handed over is durable, or cannot be made so.
+    pub async fn flush(&self) -> Result<(), JournalError> {
+        self.commit(vec![]).await.map(drop)
     }
 
     /// Makes a change set durable, however long that takes: while the disk is full, nothing may happen that is not
@@ -138,6 +167,15 @@ impl Journal {
     }
 }
 
+/// Runs the writer where nobody else waits with it.
+fn on_a_thread(writer: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()?;
+    let thread = thread::Builder::new().name("journal".to_owned());
+    thread.spawn(move || runtime.block_on(writer)).map(drop)
+}
+
 struct Writer {
     store: Box<dyn Store>,
     health: watch::Sender<Health>,
@@ -148,82 +186,148 @@ struct Writer {
 
 type Waiting = oneshot::Sender<Result<Committed, JournalError>>;
 
+/// Change sets of the next commit, in order, and who waits for each.
+#[derive(Default)]
+struct Group {
+    sets: Vec<ChangeSet>,
+    waiting: Vec<Option<Waiting>>,
+    /// When it is written though nobody waits.
+    due: Option<Instant>,
+}
+
+impl Group {
+    fn add(&mut self, changes: ChangeSet, waiting: Option<Waiting>) {
+        if self.due.is_none() && waiting.is_none() {
+            self.due = Some(Instant::now() + LATER);
+        }
+        self.sets.push(changes);
+        self.waiting.push(waiting);
+    }
+
+    fn is_full(&self) -> bool {
+        self.sets.len() >= GROUP
+    }
+
+    fn is_due(&self) -> bool {
+        let is_late = self.due.is_some_and(|due| due <= Instant::now());
+        is_late || self.is_full() || self.waiting.iter().any(Option::is_some)
+    }
+}
+
+/// What the writer has to do next.
+enum Next {
+    Request(Request),
+    /// Some time is over: that of a group, or that of a try.
+    Time,
+    /// Nobody has a handle any more.
+    Closed,
+}
+
 impl Writer {
     async fn run(mut self, mut queue: mpsc::Receiver<Request>) {
-        let mut group = Vec::new();
-        let mut waiting: Vec<Waiting> = Vec::new();
-        while let Some(first) = self.next(&mut queue).await {
-            let mut next = Some(first);
+        let mut group = Group::default();
+        loop {
             // What is not a commit ends the group, so that it sees everything before it.
             let mut other = None;
-            while let Some(request) = next.take() {
-                match request {
-                    Request::Commit(changes, reply) => {
-                        group.push(changes);
-                        waiting.push(reply);
-                    }
-                    request => other = Some(request),
-                }
-                if other.is_none() && group.len() < GROUP {
-                    next = queue.try_recv().ok();
-                }
+            match self.next(&mut queue, group.due).await {
+                Next::Request(first) => other = gather(&mut group, first, &mut queue),
+                Next::Time if group.sets.is_empty() => self.probe(),
+                Next::Time => {}
+                Next::Closed => return self.commit(&mut group),
             }
-            if !group.is_empty() {
-                self.commit(&group, waiting.drain(..)).await;
-                group.clear();
+            if group.is_due() || other.is_some() {
+                self.commit(&mut group);
             }
             if let Some(request) = other {
-                self.answer(request).await;
+                self.answer(request);
             }
         }
     }
 
     /// The next request. While the journal cannot be written, it is tried from time to time: nobody claims or sends a
     /// delivery meanwhile, so nothing else would find out that it can be again.
-    async fn next(&mut self, queue: &mut mpsc::Receiver<Request>) -> Option<Request> {
-        loop {
-            if self.health.borrow().is_ok() {
-                return queue.recv().await;
-            }
-            match tokio::time::timeout(PROBE_EVERY, queue.recv()).await {
-                Ok(request) => return request,
-                // How it went, the health says.
-                Err(_) => drop(self.write(&[probe()]).await),
-            }
-        }
+    async fn next(&mut self, queue: &mut mpsc::Receiver<Request>, due: Option<Instant>) -> Next {
+        let is_ill = self.health.borrow().is_err();
+        let probe = is_ill.then(|| Instant::now() + PROBE_EVERY);
+        let request = match due.into_iter().chain(probe).min() {
+            None => queue.recv().await,
+            Some(until) => match timeout_at(until, queue.recv()).await {
+                Ok(request) => request,
+                Err(_) => return Next::Time,
+            },
+        };
+        request.map_or(Next::Closed, Next::Request)
     }
 
-    async fn commit(&mut self, group: &[ChangeSet], waiting: impl Iterator<Item = Waiting>) {
-        match self.write(group).await {
-            Ok(answers) => {
-                for (reply, answer) in waiting.zip(answers) {
-                    // Whoever asked may have been cancelled; the change stands all the same.
-                    let _ = reply.send(Ok(answer));
-                }
-            }
+    /// Tries whether the journal can be written. How it went, the health says.
+    fn probe(&mut self) {
+        drop(self.write(&[probe()], false));
+    }
+
+    /// Writes a group and tells those who wait. What could not be written and nobody waits for stays in it.
+    fn commit(&mut self, group: &mut Group) {
+        let Group { sets, waiting, .. } = std::mem::take(group);
+        if sets.is_empty() {
+            return;
+        }
+        let is_awaited = waiting.iter().any(Option::is_some);
+        let answers = match self.write(&sets, is_awaited) {
+            Ok(answers) => answers.into_iter().map(Ok).collect(),
             // One set that cannot be written must not hold up the others for ever.
-            Err(_) if group.len() > 1 => {
-                for (changes, reply) in group.iter().zip(waiting) {
-                    let answer = self.write(std::slice::from_ref(changes)).await;
-                    let _ = reply.send(answer.map(|answers| first(&answers)));
-                }
+            Err(_) if sets.len() > 1 => self.write_each(&sets, &waiting),
+            Err(error) => vec![Err(error)],
+        };
+        for ((changes, waiting), answer) in sets.into_iter().zip(waiting).zip(answers) {
+            match (waiting, answer) {
+                // Whoever asked may have been cancelled; the change stands all the same.
+                (Some(waiting), answer) => drop(waiting.send(answer)),
+                (None, Ok(_)) => {}
+                (None, Err(_)) => group.add(changes, None),
             }
-            Err(error) => {
-                for reply in waiting {
-                    let _ = reply.send(Err(error.clone()));
-                }
-            }
+        }
+        if !group.sets.is_empty() {
+            group.due = Some(Instant::now() + AGAIN);
         }
     }
 
-    async fn write(&mut self, group: &[ChangeSet]) -> Result<Vec<Committed>, JournalError> {
-        self.commits += 1;
-        if let Some(crash) = &self.crash {
+    /// Writes sets one by one. Nothing overtakes one that nobody waits for and that could not be written: what comes after it
+    /// may be newer words about the same run.
+    fn write_each(
+        &mut self,
+        sets: &[ChangeSet],
+        waiting: &[Option<Waiting>],
+    ) -> Vec<Result<Committed, JournalError>> {
+        let mut stuck = None;
+        let mut answers = Vec::with_capacity(sets.len());
+        for (changes, waiting) in sets.iter().zip(waiting) {
+            let answer = match &stuck {
+                Some(error) => Err(JournalError::clone(error)),
+                None => self
+                    .write(std::slice::from_ref(changes), waiting.is_some())
+                    .map(|answers| first(&answers)),
+            };
+            if let (None, Err(error)) = (waiting, &answer) {
+                stuck = Some(error.clone());
+            }
+            answers.push(answer);
+        }
+        answers
+    }
+
+    /// Writes a group. Commits that somebody waits for are counted: at one of those the process may be told to die.
+    fn write(
+        &mut self,
+        group: &[ChangeSet],
+        is_awaited: bool,
+    ) -> Result<Vec<Committed>, JournalError> {
+        self.commits += u64::from(is_awaited);
+        let crash = self.crash.filter(|_| is_awaited);
+        if let Some(crash) = crash {
             crash.before(self.commits);
         }
         let began = Instant::now();
-        let result = self.store.commit(group).await;
-        if let Some(crash) = &self.crash {
+        let result = self.store.commit(group);
+        if let Some(crash) = crash {
             crash.after(self.commits);
         }
         match &result {
@@ -253,29 +357,47 @@ impl Writer {
         });
     }
 
-    async fn answer(&mut self, request: Request) {
+    fn answer(&mut self, request: Request) {
         match request {
-            Request::Commit(changes, reply) => {
-                let answer = self.write(std::slice::from_ref(&changes)).await;
-                let _ = reply.send(answer.map(|answers| first(&answers)));
-            }
+            // Gathered before it comes here.
+            Request::Commit(..) => {}
             Request::Delivery(key, reply) => {
-                let _ = reply.send(self.store.delivery(&key).await);
+                let _ = reply.send(self.store.delivery(&key));
             }
             Request::ExternalIds(installation, most, reply) => {
-                let _ = reply.send(self.store.external_ids(&installation, most).await);
+                let _ = reply.send(self.store.external_ids(&installation, most));
             }
             Request::History(run, reply) => {
-                let _ = reply.send(self.store.history(&run).await);
+                let _ = reply.send(self.store.history(&run));
             }
             Request::Prune(before, reply) => {
-                let _ = reply.send(self.store.prune(before).await);
+                let _ = reply.send(self.store.prune(before));
             }
         }
         if let Some(bytes) = self.store.size() {
             self.metrics.set_journal_size(bytes);
         }
     }
+}
+
+/// Takes a request into the group, and as many more as there are now. Returns one that is not a commit.
+fn gather(
+    group: &mut Group,
+    first: Request,
+    queue: &mut mpsc::Receiver<Request>,
+) -> Option<Request> {
+    let mut next = Some(first);
+    while let Some(request) = next {
+        match request {
+            Request::Commit(changes, waiting) => group.add(changes, waiting),
+            request => return Some(request),
+        }
+        if group.is_full() {
+            return None;
+        }
+        next = queue.try_recv().ok();
+    }
+    None
 }
 
 /// Changes that need as much room as a usual delivery and leave nothing behind.
@@ -306,7 +428,6 @@ fn first(answers: &[Committed]) -> Committed {
 mod tests {
     use super::super::{Filter, History, Memory, Run};
     use super::*;
-    use futures_util::future::{BoxFuture, ready};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::SystemTime;
@@ -319,59 +440,44 @@ mod tests {
     }
 
     impl Store for Disk {
-        fn commit<'s>(
-            &'s mut self,
-            group: &'s [ChangeSet],
-        ) -> BoxFuture<'s, Result<Vec<Committed>, JournalError>> {
+        fn commit(&mut self, group: &[ChangeSet]) -> Result<Vec<Committed>, JournalError> {
             self.groups.lock().unwrap().push(group.len());
             if self.is_full.load(Ordering::SeqCst) {
-                return Box::pin(ready(Err(JournalError::Unwritable("full".to_owned()))));
+                return Err(JournalError::Unwritable("full".to_owned()));
             }
-            Box::pin(async move {
-                sleep(Duration::from_millis(5)).await;
-                self.memory.commit(group).await
-            })
+            self.memory.commit(group)
         }
 
-        fn restore(&mut self, ended: u32) -> BoxFuture<'_, Result<Restored, JournalError>> {
+        fn restore(&mut self, ended: u32) -> Result<Restored, JournalError> {
             self.memory.restore(ended)
         }
 
-        fn external_ids<'s>(
-            &'s mut self,
-            installation: &'s str,
-            most: u32,
-        ) -> BoxFuture<'s, Result<Vec<String>, JournalError>> {
-            self.memory.external_ids(installation, most)
+        fn external_ids(&mut self, of: &str, most: u32) -> Result<Vec<String>, JournalError> {
+            self.memory.external_ids(of, most)
         }
 
-        fn delivery<'s>(
-            &'s mut self,
-            key: &'s DeliveryKey,
-        ) -> BoxFuture<'s, Result<Option<Delivery>, JournalError>> {
+        fn delivery(&mut self, key: &DeliveryKey) -> Result<Option<Delivery>, JournalError> {
             self.memory.delivery(key)
         }
 
-        fn list<'s>(
-            &'s mut self,
-            filter: &'s Filter,
-        ) -> BoxFuture<'s, Result<Vec<Run>, JournalError>> {
+        fn list(&mut self, filter: &Filter) -> Result<Vec<Run>, JournalError> {
             self.memory.list(filter)
         }
 
-        fn history<'s>(
-            &'s mut self,
-            run: &'s str,
-        ) -> BoxFuture<'s, Result<Vec<History>, JournalError>> {
+        fn history(&mut self, run: &str) -> Result<Vec<History>, JournalError> {
             self.memory.history(run)
         }
 
-        fn prune(&mut self, before: u64) -> BoxFuture<'_, Result<u64, JournalError>> {
+        fn prune(&mut self, before: u64) -> Result<u64, JournalError> {
             self.memory.prune(before)
         }
 
         fn size(&self) -> Option<u64> {
             None
+        }
+
+        fn waits(&self) -> bool {
+            self.memory.waits()
         }
     }
 
@@ -384,7 +490,7 @@ mod tests {
             groups: Arc::clone(&groups),
         };
         let metrics = Metrics::new(SystemTime::now());
-        let started = Journal::start(Box::new(disk), 0, metrics, None).await;
+        let started = Journal::start(Box::new(disk), 0, metrics, None);
         (started.unwrap().0, is_full, groups)
     }
 
@@ -431,5 +537,66 @@ mod tests {
         assert!(all.iter().all(Result::is_ok));
         let groups = groups.lock().unwrap();
         assert!(groups.len() <= 3, "{groups:?}");
+    }
+
+    fn came(id: &str) -> ChangeSet {
+        let key = DeliveryKey {
+            installation: "acme".to_owned(),
+            delivery: id.to_owned(),
+        };
+        vec![Change::Delivery(Delivery {
+            key,
+            received_at: 1,
+            headers: "[]".to_owned(),
+            body: vec![],
+        })]
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_waits_for_goes_along_with_the_next_commit() {
+        let (journal, _, groups) = journal().await;
+        for _ in 0..3 {
+            journal.later(done()).await.unwrap();
+        }
+        journal.commit(came("d")).await.unwrap();
+        assert_eq!(*groups.lock().unwrap(), [4]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_waits_for_is_durable_soon_though_nobody_else_writes() {
+        let (journal, _, groups) = journal().await;
+        journal.later(done()).await.unwrap();
+        sleep(LATER / 2).await;
+        journal.later(done()).await.unwrap();
+        assert!(groups.lock().unwrap().is_empty());
+        sleep(LATER).await;
+        assert_eq!(*groups.lock().unwrap(), [2]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_waits_for_outlives_a_full_disk_and_nothing_overtakes_it() {
+        let (journal, is_full, _) = journal().await;
+        is_full.store(true, Ordering::SeqCst);
+        journal.later(came("d")).await.unwrap();
+        assert!(journal.commit(done()).await.is_err());
+        sleep(AGAIN * 3).await;
+        is_full.store(false, Ordering::SeqCst);
+        // It is the first to be written, so the one that says that it is handled finds it.
+        journal.commit(done()).await.unwrap();
+        assert!(!journal.commit(came("d")).await.unwrap().fresh);
+        let key = DeliveryKey {
+            installation: "acme".to_owned(),
+            delivery: "d".to_owned(),
+        };
+        assert_eq!(journal.delivery(key).await, Ok(None));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_journal_that_is_closed_has_what_nobody_waited_for() {
+        let (journal, _, groups) = journal().await;
+        journal.later(done()).await.unwrap();
+        drop(journal);
+        sleep(Duration::from_millis(1)).await;
+        assert_eq!(*groups.lock().unwrap(), [1]);
     }
 }

@@ -3,6 +3,10 @@
 //! Everything goes through [`post`]. Whoever finds a run's queue idle becomes the one who works it off, so there is
 //! never a second one, and nothing of one event is done before the journal has all of it. The next event is looked at
 //! after that; so what leaves this process is never ahead of the journal.
+//!
+//! But for what a next process would hear once more and decide alike ([`Event::is_heard_again`], and Port's answers to the
+//! calls of the outbox): that is handed over to the journal and not waited for. A kill before it is durable makes Port hear
+//! a word about the run twice. To start a run, to take one and to give one back is never of that kind.
 
 use super::calls;
 use super::decision::{Event, Life, State};
@@ -70,6 +74,8 @@ struct Decided {
     reply: Option<oneshot::Sender<Result<(), JournalError>>>,
     /// The life before, for an event that is taken back if it cannot be written.
     before: Option<Life>,
+    /// Whether a process that is started anew would hear it once more.
+    is_heard_again: bool,
     is_restart: bool,
 }
 
@@ -83,6 +89,9 @@ async fn work_off(shared: Arc<Shared>, entry: Arc<Entry>) {
         let committed = match (&decided.before, changes.is_empty()) {
             (_, true) => Ok(None),
             (Some(_), _) => shared.journal.commit(changes).await.map(Some),
+            (None, _) if decided.is_heard_again && !is_new => {
+                shared.journal.later(changes).await.map(|()| None)
+            }
             (None, _) => shared.journal.insist(changes).await.map(Some),
         };
         match committed {
@@ -176,6 +185,7 @@ fn decide_life(
     }
     let needs_record = !matches!(event, Event::Turn | Event::Quiet | Event::Unanswered(_));
     let is_restart = matches!(event, Event::Restarted);
+    let is_heard_again = event.is_heard_again();
     let effects = inner.life.handle(event.clone(), &entry.source.rules);
     if before.state() != inner.life.state() && !is_restart {
         inner.since = clock::timestamp();
@@ -213,6 +223,7 @@ fn decide_life(
         steps,
         reply,
         before: is_leaving.then_some(before),
+        is_heard_again,
         is_restart,
     })
 }
@@ -284,6 +295,7 @@ fn decide_call(entry: &Entry, inner: &mut Inner, fate: Fate) -> Decided {
         steps,
         reply: None,
         before: None,
+        is_heard_again: true,
         is_restart: false,
     }
 }

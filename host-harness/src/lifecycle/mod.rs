@@ -423,7 +423,7 @@ impl Shared {
             .map(|key| Change::DeliveryDone(key, now))
             .collect();
         if !done.is_empty()
-            && let Err(error) = self.journal.insist(done).await
+            && let Err(error) = self.journal.later(done).await
         {
             debug_assert_eq!(error, JournalError::Closed);
         }

@@ -30,6 +30,8 @@ async fn a_run_from_before_a_kill_is_shown_with_what_the_journal_knows() {
     while !get(place, &path).await.contains("reported SUCCESS") {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    // The journal has it soon after; nobody waits for that.
+    tokio::time::sleep(Duration::from_millis(500)).await;
     world.kill();
 
     let place = start(&mut world).await;

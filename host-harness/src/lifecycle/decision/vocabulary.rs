@@ -94,6 +94,14 @@ pub enum Event {
     Restarted,
 }
 
+impl Event {
+    /// Whether a process that is started anew hears it once more, if this one is killed before it is written down: an ack is
+    /// repeated, a delivery comes again until it is marked as handled, and where there was none, a check is made.
+    pub(in crate::lifecycle) fn is_heard_again(&self) -> bool {
+        matches!(self, Event::Acked(Ack::Ours) | Event::Updated(_))
+    }
+}
+
 /// What Port says to an ack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ack {

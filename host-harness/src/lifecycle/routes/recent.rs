@@ -7,11 +7,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How much earlier than a run's first attempt another run may have become known and still look like it: the slack that
-/// the search allows for clocks, and more.
-pub(super) const SLACK: Duration = Duration::from_secs(60);
-/// How many of an installation are remembered: six times as many as GitHub lets anybody start in that time.
-const MOST: usize = 500;
+/// How much earlier than a run's first attempt another run may have become known and still look like it: three times the
+/// slack that the search allows for clocks.
+pub(super) const SLACK: Duration = Duration::from_secs(15);
+/// How many of an installation are remembered: seven times as many as GitHub lets anybody start in that time. Each is copied
+/// for each dispatch, and once more into the plugin. Should more be started elsewhere, a search may find one that is not
+/// among them: its id is known all the same ([`super::Taken`]), so the search is made again.
+const MOST: usize = 150;
 
 /// External run ids by installation, oldest first, with when they became known.
 #[derive(Debug, Default)]
@@ -60,7 +62,7 @@ mod tests {
         let ids = recent.not_before("acme", Instant::now());
         assert_eq!(
             (ids.len(), ids.first().map(String::as_str)),
-            (MOST, Some("599"))
+            (MOST, Some("249"))
         );
         tokio::time::advance(SLACK * 2).await;
         assert!(recent.not_before("acme", Instant::now()).is_empty());

@@ -1,7 +1,7 @@
 -- Moments are milliseconds since 1970-01-01T00:00:00Z. JSON is text, and only the host reads it.
--- Types and statements are those that SQLite and PostgreSQL share, but for BLOB (there BYTEA).
+-- `IF NOT EXISTS`: a journal of a build that counted its migrations elsewhere has these tables already.
 
-CREATE TABLE run (
+CREATE TABLE IF NOT EXISTS run (
     installation    TEXT   NOT NULL,
     id              TEXT   NOT NULL,
     kind            TEXT   NOT NULL,
@@ -16,12 +16,12 @@ CREATE TABLE run (
     PRIMARY KEY (installation, id)
 );
 
-CREATE INDEX run_under_way ON run (claimed_at) WHERE finished_at IS NULL;
-CREATE INDEX run_finished ON run (finished_at) WHERE finished_at IS NOT NULL;
-CREATE INDEX run_newest ON run (installation, claimed_at);
+CREATE INDEX IF NOT EXISTS run_under_way ON run (claimed_at) WHERE finished_at IS NULL;
+CREATE INDEX IF NOT EXISTS run_finished ON run (finished_at) WHERE finished_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS run_newest ON run (installation, claimed_at);
 
 -- The outbox.
-CREATE TABLE call (
+CREATE TABLE IF NOT EXISTS call (
     installation TEXT   NOT NULL,
     run          TEXT   NOT NULL,
     number       BIGINT NOT NULL,
@@ -30,7 +30,7 @@ CREATE TABLE call (
 );
 
 -- The inbox.
-CREATE TABLE delivery (
+CREATE TABLE IF NOT EXISTS delivery (
     installation TEXT   NOT NULL,
     id           TEXT   NOT NULL,
     received_at  BIGINT NOT NULL,
@@ -40,10 +40,10 @@ CREATE TABLE delivery (
     PRIMARY KEY (installation, id)
 );
 
-CREATE INDEX delivery_waiting ON delivery (received_at) WHERE done_at IS NULL;
-CREATE INDEX delivery_done ON delivery (done_at) WHERE done_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS delivery_waiting ON delivery (received_at) WHERE done_at IS NULL;
+CREATE INDEX IF NOT EXISTS delivery_done ON delivery (done_at) WHERE done_at IS NOT NULL;
 
-CREATE TABLE note (
+CREATE TABLE IF NOT EXISTS note (
     installation TEXT   NOT NULL,
     run          TEXT   NOT NULL,
     number       BIGINT NOT NULL,
