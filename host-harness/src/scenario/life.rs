@@ -39,7 +39,7 @@ pub(super) async fn lives(player: &Player<'_>) -> Result<Played, ScenarioError> 
     };
     let faults = player.arm(&services)?;
     let mut played = Played::default();
-    let mut story = Story::new(player, &services, installation);
+    let mut story = Story::new(player, &services);
     let limit = player.limit();
     if tokio::time::timeout(limit, story.tell(&mut played))
         .await
