@@ -1,5 +1,6 @@
 //! Deliveries of the scenario's own, signed as the plugin's manifest says, to the host's listener.
 
+use super::recording::Delivery;
 use super::schema::{Scenario, Signed, Step};
 use super::world::HOST;
 use crate::contract::Webhooks;
@@ -62,6 +63,19 @@ impl Mail {
                 Signed::None => None,
             },
         })
+    }
+}
+
+impl Mail {
+    /// One that came when the recording was made, signed anew.
+    pub(super) fn again(recorded: &Delivery, scenario: &Scenario) -> Mail {
+        Mail {
+            to: recorded.installation.clone(),
+            event: recorded.event.clone(),
+            id: recorded.id.clone(),
+            body: recorded.body.clone(),
+            secret: Some(scenario.secret_of(&recorded.installation)),
+        }
     }
 }
 

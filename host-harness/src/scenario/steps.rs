@@ -180,6 +180,10 @@ impl<'p> Story<'p> {
 
     async fn take(&self, step: &Step) -> Result<(), String> {
         let services = &self.services;
+        // What came of it is in the recording: answers, and deliveries at their times.
+        if self.player.replays() && is_on_github(step.action) {
+            return Ok(());
+        }
         match step.action {
             Do::Wait => Ok(()),
             Do::EndInPort => {
@@ -273,6 +277,32 @@ impl<'p> Story<'p> {
     fn needed(&self, step: &Step) -> Result<RunView, String> {
         self.run(step.run.as_ref())
             .ok_or_else(|| "there is no such run".to_owned())
+    }
+}
+
+/// Whether it happens on GitHub.
+fn is_on_github(action: Do) -> bool {
+    match action {
+        Do::Redeliver
+        | Do::SetRemaining
+        | Do::Finish
+        | Do::Advance
+        | Do::Rerun
+        | Do::RenameRepository
+        | Do::Archive
+        | Do::StartForeignRun
+        | Do::InstallApp
+        | Do::UninstallApp
+        | Do::SuspendApp
+        | Do::UnsuspendApp => true,
+        Do::Wait
+        | Do::EndInPort
+        | Do::Deliver
+        | Do::Unreachable
+        | Do::RevokeTokens
+        | Do::SwitchOff
+        | Do::SwitchOn
+        | Do::ClearFaults => false,
     }
 }
 
