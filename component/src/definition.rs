@@ -187,6 +187,7 @@ impl Draft<'_> {
         let owner = self.organization(&mut properties);
         let repository = self.repository(&properties);
         let workflow = self.workflow(&mut properties);
+        self.may_start(owner.as_deref(), repository.as_deref(), workflow.as_ref());
         self.reference_and_inputs(&properties);
         self.report_status(method, &mut properties);
         self.name_unknown(&properties);
@@ -325,6 +326,20 @@ impl Draft<'_> {
             _ => {}
         }
         Some(workflow)
+    }
+
+    /// Whether the operator has allowed it, as far as it is fixed.
+    fn may_start(
+        &mut self,
+        owner: Option<&str>,
+        repository: Option<&str>,
+        workflow: Option<&Workflow>,
+    ) {
+        let (Some(owner), Some(repository), Some(workflow)) = (owner, repository, workflow) else {
+            return;
+        };
+        let may = self.settings.may_start.check(owner, repository, workflow);
+        self.checked("workflow", may);
     }
 
     /// GitHub has not been asked which file it is that has this name.

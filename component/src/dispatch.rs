@@ -141,6 +141,10 @@ impl<'a> Dispatch<'a> {
             }
             named => named.text(),
         };
+        let (owner, name) = (&repository.owner.login, &repository.name);
+        settings
+            .may_start
+            .check(owner, name, &order.workflow.found_as(&workflow))?;
         let reference = match &order.reference {
             Some(reference) => reference.clone(),
             None => default_branch(&repository)?,

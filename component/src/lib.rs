@@ -15,6 +15,7 @@
 //! | what the plugin says about itself: action types, events, settings | [`manifest`], [`settings`] |
 //! | what a definition must look like before it is saved | [`definition`] |
 //! | which properties a run has and what is allowed in them | [`properties`], [`inputs`], [`names`] |
+//! | which workflows an operator lets an installation start | [`allowed`] |
 //! | how a run is started, and when a request may be sent twice | [`dispatch`] |
 //! | how a run is found whose id the server did not tell | [`discovery`] |
 //! | what a refusal of GitHub means: codes and remedies | `github/answers.rs` ([`github::failure_of`]) |
@@ -46,6 +47,7 @@
 
 #[cfg(target_family = "wasm")]
 mod allocator;
+pub mod allowed;
 pub mod annotations;
 pub mod cancel;
 pub mod check;

@@ -88,6 +88,17 @@ impl Workflow {
         }
     }
 
+    /// This workflow under the file name or id that GitHub has for it.
+    #[must_use]
+    pub fn found_as(&self, name: &str) -> Self {
+        match self {
+            Self::DisplayName(_) => name
+                .parse()
+                .map_or_else(|_| Self::File(name.to_owned()), Self::Id),
+            named => named.clone(),
+        }
+    }
+
     /// The name as people and partition keys use it.
     #[must_use]
     pub fn text(&self) -> String {

@@ -51,10 +51,14 @@ impl Order {
             members.get("ref").is_none(),
             settings.max_inputs,
         )?;
+        let owner = owner(&members, installation)?;
+        let repository = repository(members.get("repo"))?;
+        let workflow = workflow(members.get("workflow"))?;
+        settings.may_start.check(&owner, &repository, &workflow)?;
         Ok(Self {
-            owner: owner(&members, installation)?,
-            repository: repository(members.get("repo"))?,
-            workflow: workflow(members.get("workflow"))?,
+            owner,
+            repository,
+            workflow,
             reference: match members.get("ref") {
                 Some(separate) => inputs::reference_text(separate)?,
                 None => inputs.reference,

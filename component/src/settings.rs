@@ -1,5 +1,6 @@
 //! The settings that an operator gives an installation, as the manifest lists them.
 
+use crate::allowed::Allowed;
 use crate::contract::ocean::integration_action::types::{Failure, Installation, Setting};
 use crate::json::{self, Members};
 
@@ -14,6 +15,8 @@ pub struct Settings {
     pub resend_after_ambiguous: bool,
     /// The login under which the host's credential acts.
     pub actor: Option<String>,
+    /// Which workflows may be started.
+    pub may_start: Allowed,
 }
 
 impl Default for Settings {
@@ -23,6 +26,7 @@ impl Default for Settings {
             discovery_ms: 60_000,
             resend_after_ambiguous: false,
             actor: None,
+            may_start: Allowed::default(),
         }
     }
 }
@@ -52,6 +56,12 @@ pub fn declared() -> Vec<Setting> {
             "The login under which this installation's credential acts, such as `port-app[bot]`. Tells its runs \
              from those of other people when the server does not tell a run's id.",
             r#"{"type":["string","null"],"default":null}"#,
+        ),
+        (
+            "may-start",
+            "The workflows that this installation may start: `owner/repository`, or `owner/repository/workflow` with the \
+             name of a file or an id; `*` stands for any name. Without it, all that its credential reaches.",
+            r#"{"type":["array","null"],"items":{"type":"string"},"default":null}"#,
         ),
     ];
     let setting = |(name, description, schema): (&str, &str, &str)| Setting {
@@ -91,6 +101,8 @@ impl Settings {
                         return Err(invalid("`actor` must be a login: a text that is not empty"));
                     }
                 },
+                "may-start" if value == "null" => settings.may_start = Allowed::default(),
+                "may-start" => settings.may_start = may_start(value)?,
                 unknown => return Err(invalid(&format!("there is no setting `{unknown}`"))),
             }
         }
@@ -112,12 +124,23 @@ fn within(key: &str, value: &str, range: std::ops::RangeInclusive<u64>) -> Resul
         })
 }
 
+fn may_start(value: &str) -> Result<Allowed, Failure> {
+    let rules: Option<Vec<String>> =
+        json::elements(value).and_then(|all| all.into_iter().map(json::as_string).collect());
+    let rules = rules.ok_or_else(|| invalid("`may-start` must be a list of texts"))?;
+    Allowed::of(&rules).map_err(|rule| {
+        invalid(&format!(
+            "in `may-start`, `{rule}` is no `owner/repository` and no `owner/repository/workflow`"
+        ))
+    })
+}
+
 fn invalid(why: &str) -> Failure {
     Failure::invalid(
         "invalid-settings",
         format!("The settings of this installation are not valid: {why}."),
         "Correct the installation's plugin settings. Known are: max-inputs, discovery-seconds, \
-         resend-after-ambiguous, actor.",
+         resend-after-ambiguous, actor, may-start.",
     )
 }
 
@@ -140,12 +163,13 @@ mod tests {
 
     #[test]
     fn every_setting_is_read() {
-        let text = r#"{"max-inputs":10,"discovery-seconds":5,"resend-after-ambiguous":true,"actor":"app[bot]"}"#;
+        let text = r#"{"max-inputs":10,"discovery-seconds":5,"resend-after-ambiguous":true,"actor":"app[bot]","may-start":["acme/*"]}"#;
         let expected = Settings {
             max_inputs: 10,
             discovery_ms: 5000,
             resend_after_ambiguous: true,
             actor: Some("app[bot]".into()),
+            may_start: Allowed::of(&["acme/*"]).unwrap(),
         };
         assert_eq!(read(text), Ok(expected));
     }
@@ -162,6 +186,9 @@ mod tests {
                 "resend-after-ambiguous",
             ),
             (r#"{"actor":""}"#, "actor"),
+            (r#"{"may-start":"acme/shop"}"#, "may-start"),
+            (r#"{"may-start":[7]}"#, "may-start"),
+            (r#"{"may-start":["acme"]}"#, "`acme`"),
             (r#"{"actor":"a","actor":"b"}"#, "/actor"),
             ("[]", "object"),
             ("", "JSON"),

@@ -43,6 +43,10 @@ pub struct Role {
     pub sends: Sends,
     /// What its calls may use.
     pub limits: Limits,
+    /// What is set about its runs; none for what is set for all roles.
+    pub rules: Option<Rules>,
+    /// What its webhooks are signed with.
+    pub webhook_secret: String,
     /// Port credentials; none for the simulator's own machine client.
     pub port_client: Option<(String, String)>,
 }
@@ -74,6 +78,8 @@ impl Role {
             settings: "{}".to_owned(),
             sends: Sends::default(),
             limits: Limits::default(),
+            rules: None,
+            webhook_secret: WEBHOOK_SECRET.to_owned(),
             port_client: None,
         }
     }
@@ -104,7 +110,7 @@ pub struct StageOptions {
     pub github_through: Option<String>,
     /// Where the host finds the simulated Port's API if a proxy stands in between.
     pub port_through: Option<String>,
-    /// What is set about the runs of all roles.
+    /// What is set about the runs of all roles that say nothing themselves.
     pub rules: Rules,
     /// The file of the journal; none for one in memory.
     pub journal: Option<PathBuf>,
@@ -187,7 +193,7 @@ impl Stage {
             tenants.push(Tenant {
                 installation: Arc::new(budgets.share(installation_at(role, &github, &api_url)?)),
                 port: access(role, &port, &options)?,
-                rules: options.rules,
+                rules: role.rules.unwrap_or(options.rules),
             });
         }
         let store: Box<dyn Store> = match options.journal {
@@ -210,7 +216,7 @@ impl Stage {
         .await?;
         for role in options.roles.iter().filter(|role| role.live_events) {
             let url = format!("http://{}/webhooks/{}", host.address(), role.id);
-            github.add_webhook(url, Some(WEBHOOK_SECRET.to_owned()));
+            github.add_webhook(url, Some(role.webhook_secret.clone()));
         }
         Ok(Stage { github, port, host })
     }
@@ -266,7 +272,7 @@ pub fn installation_at(
         },
         Policy::only(origin),
         credential(role, github, api_url)?,
-        WebhookSecret::Verify(SecretString::from(WEBHOOK_SECRET)),
+        WebhookSecret::Verify(SecretString::from(role.webhook_secret.as_str())),
     )
     .with_exceptions(Exceptions::loopback())
     .with_limits(role.limits))

@@ -85,13 +85,20 @@ fn results_come_as_json_and_as_junit() {
     assert_eq!(all["scenarios"][0]["name"], "bad");
     let key = &all["scenarios"][0]["complaints"][0]["key"];
     assert_eq!(key, "expect.run[0].status (run 1)");
+    std::fs::create_dir(program.folder().join("below")).unwrap();
+    std::fs::rename(
+        program.folder().join("bad.toml"),
+        program.folder().join("below/bad.toml"),
+    )
+    .unwrap();
     let finished = program.run(&["test", ".", "--output", "junit"]);
     finished.expect_code(1);
     assert!(finished.stdout.starts_with("<?xml"), "{finished}");
     for part in [
         "tests=\"2\" ",
         "failures=\"1\" ",
-        "<testcase name=\"good\" ",
+        "<testcase name=\"good\" classname=\"scenarios\" ",
+        "<testcase name=\"bad\" classname=\"scenarios.below\" ",
         "<failure message=\"expect.run[0].status (run 1)\">",
     ] {
         assert!(finished.stdout.contains(part), "{part:?}: {finished}");

@@ -13,6 +13,10 @@ pub fn trials() -> Vec<Trial> {
         test("a_recording_replays_without_the_worlds", replays),
         test("a_recording_of_a_whole_life_replays", lives),
         test(
+            "deliveries_are_recorded_and_come_again_at_their_times",
+            deliveries,
+        ),
+        test(
             "a_byte_that_changes_in_a_request_turns_a_replay_red",
             one_byte,
         ),
@@ -49,6 +53,25 @@ live-events = false
 [[expect.run]]
 status = "SUCCESS"
 external-run-id = "gh_[..]"
+"#;
+
+/// Its end comes by a delivery, after what a person did on GitHub; a fault strikes that delivery.
+const DELIVERED: &str = r#"
+recording = "it.recording.toml"
+fault = "webhook: twice"
+[[github.repository]]
+[[github.repository.workflow]]
+manual = true
+[[run]]
+[[step]]
+when = { is = "started" }
+after = "20s"
+do = "finish"
+[expect]
+took = "20s"
+[[expect.run]]
+status = "SUCCESS"
+labels = ["Queued", "Running", "Succeeded"]
 "#;
 
 struct Folder(tempfile::TempDir);
@@ -128,6 +151,16 @@ fn lives() -> Result<(), Failed> {
     passes(&folder.play(Recordings::Replay))
 }
 
+fn deliveries() -> Result<(), Failed> {
+    let folder = Folder::with(DELIVERED);
+    passes(&folder.play(Recordings::Record))?;
+    passes(&folder.play(Recordings::Replay))?;
+    let recording = folder.recording();
+    let (requests, _) = recording.split_once("[[delivery]]").unwrap();
+    std::fs::write(folder.path("it.recording.toml"), requests).unwrap();
+    says(&folder.play(Recordings::Replay), &["expect.run[0].status"])
+}
+
 fn one_byte() -> Result<(), Failed> {
     let folder = Folder::with(DISPATCH);
     passes(&folder.play(Recordings::Record))?;
@@ -156,7 +189,7 @@ fn left_over() -> Result<(), Failed> {
 }
 
 fn no_secret() -> Result<(), Failed> {
-    for scenario in [DISPATCH, LIFE] {
+    for scenario in [DISPATCH, LIFE, DELIVERED] {
         let folder = Folder::with(scenario);
         passes(&folder.play(Recordings::Record))?;
         let text = folder.recording();

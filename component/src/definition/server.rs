@@ -13,7 +13,7 @@ use crate::contract::ocean::integration_action::types::{Failure, Installation};
 use crate::github::{GitHub, Repository};
 use crate::host::Host;
 use crate::names::{WORKFLOW_FOLDER, Workflow};
-use crate::{inputs, json, properties, workflows};
+use crate::{allowed, inputs, json, properties, workflows};
 
 impl Draft<'_> {
     /// Compares everything that is fixed.
@@ -50,6 +50,12 @@ impl Draft<'_> {
             return;
         };
         let file = target.file.clone();
+        let (owner, name) = (&found.owner.login, &found.name);
+        let may = (self.settings.may_start).check(owner, name, &workflow.found_as(&file));
+        // Told once is enough: GitHub's names are mostly those of the definition.
+        if !self.problems.iter().any(|it| it.code == allowed::REFUSED) {
+            self.checked("workflow", may);
+        }
         if let Workflow::DisplayName(_) = workflow {
             self.notes.push(format!(
                 "`workflow` was set to `{file}`, the file of the workflow with that name."

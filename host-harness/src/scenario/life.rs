@@ -1,7 +1,7 @@
 //! Whole lives of runs: a simulated Port, the server, and a real host between them.
 
 use super::error::ScenarioError;
-use super::faults::{self, Armed, Services};
+use super::faults::{self, Services};
 use super::played::Played;
 use super::player::Player;
 use super::schema::Scenario;
@@ -38,8 +38,9 @@ pub(super) async fn lives(player: &Player<'_>) -> Result<Played, ScenarioError> 
         script: script.clone(),
     };
     let faults = player.arm(&services)?;
+    player.post_again();
     let mut played = Played::default();
-    let mut story = Story::new(player, &services, installation);
+    let mut story = Story::new(player, &services);
     let limit = player.limit();
     if tokio::time::timeout(limit, story.tell(&mut played))
         .await
@@ -53,7 +54,10 @@ pub(super) async fn lives(player: &Player<'_>) -> Result<Played, ScenarioError> 
         come_to_rest(&stage, &mut played).await;
     }
     story.take_down(&mut played);
-    let idle = faults.iter().filter_map(Armed::never_struck);
+    // What went wrong at a server that is replayed is in the recording.
+    let armed = faults.iter().zip(&scenario.fault.0);
+    let can_strike = armed.filter(|(_, fault)| !player.replays() || fault.is_about_port());
+    let idle = can_strike.filter_map(|(armed, _)| armed.never_struck());
     played.troubles.extend(idle);
     played.ready = Some(stage.host.readiness());
     played.workflow_runs = stage.github.runs();

@@ -24,6 +24,7 @@ mod played;
 mod player;
 mod real;
 pub mod recording;
+mod roles;
 pub mod schema;
 mod sense;
 mod steps;

@@ -1,6 +1,7 @@
 //! What every play of a scenario has: its network, its chronicle, where requests go, what goes wrong.
 
 use super::chronicle::{Chronicle, What};
+use super::deliver::{Mail, Post};
 use super::error::ScenarioError;
 use super::faults::{Armed, Outage, Services};
 use super::schema::{Scenario, Side};
@@ -88,6 +89,35 @@ impl<'s> Player<'s> {
             all.push(armed);
         }
         Ok(all)
+    }
+
+    /// Whether requests are answered out of a recording, and not by worlds.
+    pub(super) fn replays(&self) -> bool {
+        matches!(self.requests, Requests::Replayed(_))
+    }
+
+    /// Has the deliveries of a recording come again, each at its time.
+    pub(super) fn post_again(&self) {
+        let Requests::Replayed(replay) = self.requests else {
+            return;
+        };
+        let webhooks = self.plugin.manifest().webhooks.clone();
+        let post = Post::new(self.network.clone(), webhooks);
+        let deliveries = replay.deliveries().iter();
+        let mail: Vec<(Duration, Mail)> = deliveries
+            .map(|it| (it.at, Mail::again(it, self.scenario)))
+            .collect();
+        let chronicle = self.chronicle.clone();
+        let began = tokio::time::Instant::now();
+        tokio::task::spawn_local(async move {
+            for (at, mail) in mail {
+                tokio::time::sleep_until(began + at).await;
+                // What does not arrive is missed by the run that it is about.
+                if let Ok(status) = post.send(&mail).await {
+                    chronicle.note(What::Delivered(mail.event, status));
+                }
+            }
+        });
     }
 
     /// Notes a step in the chronicle.

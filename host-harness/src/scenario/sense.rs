@@ -1,6 +1,8 @@
 //! Whether a scenario makes sense, before it is played: what is said twice, what nobody will look at, what can never be
 //! true. A scenario that passes although half of it was ignored is worse than none.
 
+mod installations;
+
 use super::error::ScenarioError;
 use super::operation;
 use super::schema::{Answer, FaultTable, GitHub, Run, Scenario, Side, Span};
@@ -24,6 +26,7 @@ pub(super) fn check(scenario: &Scenario, requests: &Requests) -> Sense {
     times(scenario)?;
     runs(scenario)?;
     references(scenario)?;
+    installations::check(scenario)?;
     counts(scenario, requests)?;
     recording(scenario)?;
     if let Some(world) = &scenario.github {
@@ -52,6 +55,10 @@ fn one_story(scenario: &Scenario) -> Sense {
     let beside = [
         ("run", !scenario.run.is_empty()),
         ("step", !scenario.step.is_empty()),
+        (
+            "another-installation",
+            !scenario.another_installation.is_empty(),
+        ),
         ("until", scenario.until.is_some()),
         ("expect.run", !scenario.expect.run.is_empty()),
         ("expect.ready", scenario.expect.ready.is_some()),
@@ -66,19 +73,13 @@ fn one_story(scenario: &Scenario) -> Sense {
 }
 
 fn times(scenario: &Scenario) -> Sense {
-    let rules = &scenario.installation.rules;
     for (key, span) in [
         ("limit", scenario.limit),
         ("port.poll-interval", scenario.port.poll_interval),
         ("port.visibility-timeout", scenario.port.visibility_timeout),
         ("port.token-life", scenario.port.token_life),
-        ("installation.rules.first-check", rules.first_check),
-        ("installation.rules.longest-check", rules.longest_check),
-        ("installation.rules.limit-pause", rules.limit_pause),
     ] {
-        if span == Some(Span(Duration::ZERO)) {
-            return senseless(key, "it is no time at all, and nothing would ever go on");
-        }
+        some_time(key, span)?;
     }
     match (scenario.until, scenario.limit) {
         (Some(until), Some(limit)) if until.0 > limit.0 => {
@@ -86,6 +87,13 @@ fn times(scenario: &Scenario) -> Sense {
         }
         _ => Ok(()),
     }
+}
+
+fn some_time(key: impl Into<String>, span: Option<Span>) -> Sense {
+    if span == Some(Span(Duration::ZERO)) {
+        return senseless(key, "it is no time at all, and nothing would ever go on");
+    }
+    Ok(())
 }
 
 fn runs(scenario: &Scenario) -> Sense {
@@ -153,6 +161,10 @@ fn references(scenario: &Scenario) -> Sense {
 
 /// Every operation is one that could be seen.
 fn counts(scenario: &Scenario, requests: &Requests) -> Sense {
+    if matches!(requests, Requests::Replayed(_)) && scenario.expect.workflow_run.is_some() {
+        let reason = "a replay has no GitHub that could have runs: expect requests instead";
+        return senseless("expect.workflow-run", reason);
+    }
     for name in scenario.expect.counts.keys() {
         if name.starts_with(operation::DELIVERIES) {
             continue;
@@ -328,6 +340,27 @@ mod tests {
             ),
             ("recording = '../x.toml'\n[[run]]", "recording: "),
             (
+                "[[run]]\n[[another-installation]]",
+                "another-installation[0].id: ",
+            ),
+            (
+                "[[run]]\n[[another-installation]]\nid = 'acme'",
+                "another-installation[0].id: ",
+            ),
+            (
+                "recording = 'x.toml'\n[[run]]\n[[another-installation]]\nid = 'b'",
+                "another-installation[0]: ",
+            ),
+            (
+                "[call]\nfunction = 'plan'\n[[another-installation]]\nid = 'b'",
+                "another-installation: ",
+            ),
+            ("[[run]]\ninstallation = 'b'", "run[0].installation: "),
+            (
+                "[[run]]\n[[step]]\ndo = 'deliver'\ninstallation = 'b'",
+                "step[0].installation: ",
+            ),
+            (
                 "[[run]]\n[github]\nrate-limit-status = 200",
                 "github.rate-limit-status: ",
             ),
@@ -351,6 +384,8 @@ mod tests {
             "[[run]]\nname = 'a'\ntimes = 2\n[[expect.run]]\nrun = 'a-2'",
             "[call]\nfunction = 'plan'\n[expect]\ncounts = { 'github.*' = 0 }",
             "recording = 'below/x.recording.toml'\n[[run]]",
+            "[[run]]\ninstallation = 'b'\n[[another-installation]]\nid = 'b'",
+            "[[run]]\n[[step]]\ndo = 'deliver'\ninstallation = 'nobody'\nstatus = 404",
             "[[run]]\n[expect]\ncounts = { 'port.ack' = 1, 'delivery.workflow_run' = 3 }",
         ] {
             assert_eq!(sense(text), Ok(()), "{text}");

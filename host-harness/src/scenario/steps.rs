@@ -1,5 +1,7 @@
 //! Runs that appear in Port, and what else happens.
 
+mod on_github;
+
 use super::call::{action_type, properties};
 use super::chronicle::What;
 use super::deliver::{Mail, Post};
@@ -8,7 +10,6 @@ use super::played::Played;
 use super::player::Player;
 use super::schema::{self, Do, Kind, Moment, Step, told};
 use super::sense::names_of;
-use crate::simulator::github::{Phase, RunView as WorkflowRun};
 use crate::simulator::port::{self, NewRun, RunView};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -38,11 +39,7 @@ struct Coming {
 }
 
 impl<'p> Story<'p> {
-    pub(super) fn new(
-        player: &'p Player<'p>,
-        services: &Services,
-        installation: String,
-    ) -> Story<'p> {
+    pub(super) fn new(player: &'p Player<'p>, services: &Services) -> Story<'p> {
         let manifest = player.plugin.manifest();
         let webhooks = manifest.webhooks.clone();
         let said = &player.scenario.run;
@@ -50,14 +47,16 @@ impl<'p> Story<'p> {
         let mut expected = 0;
         for (number, run) in said.iter().enumerate() {
             let action_type = action_type(manifest, run.action_type.as_ref());
-            let runs = coming(number, run, &installation, &action_type);
+            let installation = run.installation.as_deref();
+            let installation = installation.unwrap_or_else(|| player.scenario.main());
+            let runs = coming(number, run, installation, &action_type);
             expected += runs.len();
             to_come.push((run.at.map_or(Duration::ZERO, |at| at.0), runs));
         }
         Story {
             player,
             services: services.clone(),
-            post: Post::new(player.network.clone(), installation, webhooks),
+            post: Post::new(player.network.clone(), webhooks),
             runs: Rc::default(),
             to_come,
             expected,
@@ -181,6 +180,10 @@ impl<'p> Story<'p> {
 
     async fn take(&self, step: &Step) -> Result<(), String> {
         let services = &self.services;
+        // What came of it is in the recording: answers, and deliveries at their times.
+        if self.player.replays() && is_on_github(step.action) {
+            return Ok(());
+        }
         match step.action {
             Do::Wait => Ok(()),
             Do::EndInPort => {
@@ -217,7 +220,9 @@ impl<'p> Story<'p> {
             }
             Do::SwitchOff | Do::SwitchOn => {
                 let on = step.action == Do::SwitchOn;
-                services.port.add_integration(self.post.installation(), on);
+                let installation = step.installation.as_deref();
+                let installation = installation.unwrap_or_else(|| self.player.scenario.main());
+                services.port.add_integration(installation, on);
                 Ok(())
             }
             Do::ClearFaults => {
@@ -230,50 +235,8 @@ impl<'p> Story<'p> {
             | Do::RenameRepository
             | Do::Archive
             | Do::StartForeignRun => self.on_github(step),
-        }
-    }
-
-    fn on_github(&self, step: &Step) -> Result<(), String> {
-        let github = &self.services.github;
-        let repository = step.repository.as_deref().unwrap_or("acme/shop");
-        let (owner, name) = repository
-            .split_once('/')
-            .ok_or("`repository` is `owner/name`")?;
-        match step.action {
-            Do::RenameRepository => {
-                let to = step.to.as_deref().ok_or("`to` is missing: the new name")?;
-                held(
-                    github.rename_repository(owner, name, to),
-                    "there is no such repository",
-                )
-            }
-            Do::Archive => held(
-                github.set_archived(owner, name, true),
-                "there is no such repository",
-            ),
-            Do::StartForeignRun => {
-                let file = step.to.as_deref().unwrap_or("deploy.yml");
-                let event = step.event.as_deref().unwrap_or("workflow_dispatch");
-                let started = github.start_foreign_run(owner, name, file, event, "somebody-else");
-                held(started.is_some(), "there is no such workflow")
-            }
-            _ => {
-                let run = self.workflow_run(step)?;
-                match step.action {
-                    Do::Finish => {
-                        let conclusion = step.conclusion.as_deref().unwrap_or("success");
-                        held(github.finish(run.id, conclusion), "it has ended already")
-                    }
-                    Do::Rerun => held(github.rerun(run.id), "it has not ended yet"),
-                    _ => {
-                        let phase = match step.to.as_deref() {
-                            Some("waiting") => Phase::Waiting,
-                            Some("in-progress") | None => Phase::InProgress,
-                            Some(other) => return Err(format!("{other:?} is no phase")),
-                        };
-                        held(github.advance(run.id, phase), "it is there already")
-                    }
-                }
+            Do::InstallApp | Do::UninstallApp | Do::SuspendApp | Do::UnsuspendApp => {
+                self.on_app(step)
             }
         }
     }
@@ -282,7 +245,7 @@ impl<'p> Story<'p> {
         let external = self
             .run(step.run.as_ref())
             .and_then(|run| run.external_run_id);
-        let mail = Mail::of(step, external.as_deref())?;
+        let mail = Mail::of(step, self.player.scenario, external.as_deref())?;
         for _ in 0..step.times.unwrap_or(1) {
             let status = self.post.send(&mail).await?;
             let what = What::Delivered(mail.event.clone(), status);
@@ -315,17 +278,31 @@ impl<'p> Story<'p> {
         self.run(step.run.as_ref())
             .ok_or_else(|| "there is no such run".to_owned())
     }
+}
 
-    /// GitHub's run of a run in Port.
-    fn workflow_run(&self, step: &Step) -> Result<WorkflowRun, String> {
-        let run = self.needed(step)?;
-        let all = self.services.github.runs();
-        let found = match &run.external_run_id {
-            Some(external) => all.into_iter().find(|it| it.external_id == *external),
-            // Port has not been told yet; where there is one, it is that.
-            None => <[WorkflowRun; 1]>::try_from(all).ok().map(|[run]| run),
-        };
-        found.ok_or_else(|| "GitHub has no run for it: wait until it `is = \"started\"`".to_owned())
+/// Whether it happens on GitHub.
+fn is_on_github(action: Do) -> bool {
+    match action {
+        Do::Redeliver
+        | Do::SetRemaining
+        | Do::Finish
+        | Do::Advance
+        | Do::Rerun
+        | Do::RenameRepository
+        | Do::Archive
+        | Do::StartForeignRun
+        | Do::InstallApp
+        | Do::UninstallApp
+        | Do::SuspendApp
+        | Do::UnsuspendApp => true,
+        Do::Wait
+        | Do::EndInPort
+        | Do::Deliver
+        | Do::Unreachable
+        | Do::RevokeTokens
+        | Do::SwitchOff
+        | Do::SwitchOn
+        | Do::ClearFaults => false,
     }
 }
 
@@ -348,9 +325,16 @@ fn is(run: &RunView, moment: Moment) -> bool {
 
 fn words(step: &Step) -> String {
     let mut text = format!("{:?}", step.action);
-    for part in [&step.run, &step.event, &step.to, &step.conclusion]
-        .into_iter()
-        .flatten()
+    for part in [
+        &step.run,
+        &step.installation,
+        &step.owner,
+        &step.event,
+        &step.to,
+        &step.conclusion,
+    ]
+    .into_iter()
+    .flatten()
     {
         text.push(' ');
         text.push_str(part);

@@ -5,6 +5,7 @@ use super::error::ScenarioError;
 use super::judge::{Complaint, judge};
 use super::log;
 use super::play::play;
+use super::played::Played;
 use super::schema::Scenario;
 use super::tape::{CALLS, Recordings, Requests, Tape};
 use crate::config::{self, ConfigError};
@@ -332,7 +333,7 @@ fn play_into(
     let requests = Requests::decide(file.as_deref(), manner.recordings).map_err(in_file)?;
     let played = play(scenario, plugin, &requests).map_err(in_file)?;
     if let (Requests::Recorded(tape), Some(file)) = (&requests, &file) {
-        write(tape, file)?;
+        write(tape, &played, file)?;
     }
     verdict.complaints = judge(scenario, &played);
     verdict.virtual_time = played.took;
@@ -345,8 +346,8 @@ fn play_into(
     Ok(())
 }
 
-fn write(tape: &Tape, file: &Path) -> Result<(), String> {
-    let Some(recording) = tape.recording() else {
+fn write(tape: &Tape, played: &Played, file: &Path) -> Result<(), String> {
+    let Some(recording) = tape.recording(&played.entries) else {
         return Ok(());
     };
     let text = recording.to_toml().map_err(|error| error.to_string())?;

@@ -1,8 +1,8 @@
 //! Where a scenario's requests go: to its worlds, to its worlds while they are recorded, or into a recording.
 
-use super::chronicle::{Chronicle, What};
+use super::chronicle::{Chronicle, Entry, What};
 use super::error::ScenarioError;
-use super::recording::{Recorder, Recording, Replay};
+use super::recording::{Delivery, Recorder, Recording, Replay};
 use super::schema::Side;
 use crate::clock;
 use crate::egress::{Clients, Exchange, StandIn, Tap};
@@ -54,9 +54,10 @@ pub struct Tape {
 }
 
 impl Tape {
-    /// What was recorded; nothing if the scenario came to nothing.
-    pub fn recording(&self) -> Option<Recording> {
-        self.recorder.get().map(Recorder::finish)
+    /// What was recorded, with the deliveries among what has happened; nothing if the scenario came to nothing.
+    pub fn recording(&self, entries: &[Entry]) -> Option<Recording> {
+        let recorder = self.recorder.get()?;
+        Some(recorder.finish_with(entries.iter().filter_map(delivery).collect()))
     }
 
     /// Begins to record what this installation sends.
@@ -130,6 +131,22 @@ impl Requests {
             }
         }
     }
+}
+
+/// A delivery that the host has taken. What it refused changed nothing.
+fn delivery(entry: &Entry) -> Option<Delivery> {
+    let What::Delivery(seen) = &entry.what else {
+        return None;
+    };
+    let is_taken = seen.status_code.is_some_and(|status| status / 100 == 2);
+    let (_, installation) = seen.url.rsplit_once('/')?;
+    is_taken.then(|| Delivery {
+        installation: installation.to_owned(),
+        at: entry.at,
+        event: seen.event.clone(),
+        id: seen.guid.clone(),
+        body: Bytes::copy_from_slice(&seen.payload),
+    })
 }
 
 fn read(file: &Path) -> Result<Option<Recording>, ScenarioError> {

@@ -32,6 +32,14 @@ pub fn fits(expected: &str, seen: &str) -> bool {
     rest.ends_with(last)
 }
 
+/// The same for a text that may not be there. Any text is still one, so that `[..]` does not stand for its lack.
+pub fn fits_what_is_there(expected: &str, seen: Option<&str>) -> bool {
+    match seen {
+        Some(seen) => fits(expected, seen),
+        None => expected == ABSENT,
+    }
+}
+
 /// A difference between two JSON values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
@@ -96,6 +104,14 @@ impl std::fmt::Display for Difference {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn any_text_is_not_none() {
+        assert!(fits_what_is_there(ANY, Some("")));
+        assert!(!fits_what_is_there(ANY, None));
+        assert!(fits_what_is_there(ABSENT, None));
+        assert!(!fits_what_is_there(ABSENT, Some("x")));
+    }
 
     #[test]
     fn any_text_may_stand_where_it_is_said() {

@@ -2,20 +2,18 @@
 
 use super::chronicle::{Chronicle, What};
 use super::error::ScenarioError;
-use super::schema::{self, CredentialWord, HostingWord, Scenario};
+use super::schema::{self, Scenario};
 use super::text;
-use crate::contract::Hosting;
-use crate::lifecycle::{Observer, Rules};
+use crate::lifecycle::Observer;
 use crate::network::Network;
 use crate::simulator::github::{self, AppInstallation, GitHub, Input, Repository, Workflow};
 use crate::simulator::port;
 use crate::simulator::script::{Asked, Fits, Line};
-use crate::stage::{Role, Sends, StageOptions};
+use crate::stage::StageOptions;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,9 +31,7 @@ const fn at(port: u16) -> SocketAddr {
 }
 
 /// Client of Port that belongs to a person.
-const PERSON: (&str, &str) = ("a-persons-client", "a-persons-secret");
-/// The token of an installation that may only read.
-const READ_ONLY: &str = "ghs_may_only_read_0123456789abcdefghij";
+pub(super) const PERSON: (&str, &str) = ("a-persons-client", "a-persons-secret");
 
 impl Scenario {
     /// Whether the plugin talks to the simulated GitHub: it is there, or nothing else is.
@@ -68,38 +64,10 @@ impl Scenario {
             network: network.clone(),
             listen: HOST,
             github_through: self.installation.api_url.clone().or(server),
-            rules: rules(&self.installation.rules),
             poll_interval: poll_interval.map_or(Duration::from_secs(1), |time| time.0),
             visibility_timeout: visibility_timeout.map_or(Duration::from_secs(60), |time| time.0),
             observer: Some(observer),
-            ..StageOptions::with(vec![self.role()?])
-        })
-    }
-
-    /// The installation.
-    pub(super) fn role(&self) -> Result<Role, ScenarioError> {
-        let said = &self.installation;
-        let limits = said.limits.0;
-        let limits = limits.resolve(Path::new("installation"), "limits")?;
-        let settings = Value::Object(said.settings.clone().into_iter().collect());
-        let machine = self.port.machine_token.unwrap_or(true);
-        Ok(Role {
-            id: said.id.clone().unwrap_or_else(|| "acme".to_owned()),
-            hosting: match said.hosting {
-                HostingWord::SelfHosted => Hosting::SelfHosted,
-                HostingWord::HostedByPort => Hosting::HostedByPort,
-            },
-            organization: said.organization.clone(),
-            live_events: said.live_events.unwrap_or(true),
-            settings: settings.to_string(),
-            sends: match said.credential {
-                CredentialWord::Token => Sends::SimulatorsToken,
-                CredentialWord::ReadOnlyToken => Sends::ReadOnlyToken(READ_ONLY.to_owned()),
-                CredentialWord::App => Sends::AsApp,
-                CredentialWord::None => Sends::Nothing,
-            },
-            limits,
-            port_client: (!machine).then(|| (PERSON.0.to_owned(), PERSON.1.to_owned())),
+            ..StageOptions::with(self.roles()?)
         })
     }
 
@@ -110,6 +78,7 @@ impl Scenario {
             .repositories()
             .into_iter()
             .map(|it| it.owner())
+            .chain(world.app_suspended.iter().cloned())
             .collect();
         github::Options {
             listen: GITHUB,
@@ -127,7 +96,14 @@ impl Scenario {
             clock_offset_seconds: world.clock_offset.map_or(0, |offset| offset.0.as_secs()),
             app_token_life: span(world.app_token_life, default.app_token_life),
             html_base: world.html_base.clone().unwrap_or(default.html_base.clone()),
-            app_installations: owners.into_iter().map(AppInstallation::on).collect(),
+            app_installations: owners
+                .into_iter()
+                .map(|owner| {
+                    let is_suspended = world.app_suspended.contains(&owner);
+                    let on = AppInstallation::on(owner);
+                    if is_suspended { on.suspended() } else { on }
+                })
+                .collect(),
             ..default
         }
     }
@@ -170,20 +146,6 @@ impl Scenario {
 }
 
 const THREE_HOURS: Duration = Duration::from_secs(3 * 3600);
-
-fn rules(said: &schema::RulesTable) -> Rules {
-    let default = Rules::default();
-    Rules {
-        first_check: said.first_check.map_or(default.first_check, |time| time.0),
-        longest_check: said
-            .longest_check
-            .map_or(default.longest_check, |time| time.0),
-        max_run: said.max_run.map(|time| time.0),
-        failure_grace: said.failure_grace.map(|time| time.0),
-        cancel_with_port: said.cancel_with_port,
-        limit_pause: said.limit_pause.map_or(default.limit_pause, |time| time.0),
-    }
-}
 
 fn line(number: usize, said: &schema::Server) -> Result<Line, ScenarioError> {
     let key = format!("server[{number}].answer");

@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+/// The suite's name for build servers.
+const SUITE: &str = "scenarios";
+
 /// A report that is being written.
 pub(super) struct Report {
     format: Format,
@@ -111,8 +114,16 @@ fn as_json(verdicts: &[Verdict], took: Duration) -> Value {
     })
 }
 
+/// What build servers group tests by, made of a scenario's folders, and what is left of its name.
+fn class_and_name(name: &str) -> (String, &str) {
+    let (folders, claim) = name.rsplit_once('/').unwrap_or(("", name));
+    let folders = folders.split('/').filter(|folder| !folder.is_empty());
+    let class: Vec<&str> = std::iter::once(SUITE).chain(folders).collect();
+    (class.join("."), claim)
+}
+
 fn as_junit(verdicts: &[Verdict]) -> Result<String, Stop> {
-    let mut suite = TestSuite::new("scenarios");
+    let mut suite = TestSuite::new(SUITE);
     for verdict in verdicts {
         let status = if verdict.passed() {
             TestCaseStatus::success()
@@ -131,11 +142,29 @@ fn as_junit(verdicts: &[Verdict]) -> Result<String, Stop> {
             status.set_description(verdict.told());
             status
         };
-        let mut case = TestCase::new(verdict.name.clone(), status);
+        let (class, name) = class_and_name(&verdict.name);
+        let mut case = TestCase::new(name, status);
+        case.set_classname(class);
         case.set_time(verdict.took);
         suite.add_test_case(case);
     }
     let mut report = quick_junit::Report::new("host-harness test");
     report.add_test_suite(suite);
     report.to_string().map_err(Stop::unusable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_server_groups_scenarios_by_their_folders() {
+        for (name, class, claim) in [
+            ("a_claim", "scenarios", "a_claim"),
+            ("cancel/a_claim", "scenarios.cancel", "a_claim"),
+            ("a/b/a_claim", "scenarios.a.b", "a_claim"),
+        ] {
+            assert_eq!(class_and_name(name), (class.to_owned(), claim));
+        }
+    }
 }

@@ -5,7 +5,7 @@ use crate::scenario::chronicle::{What, target};
 use crate::scenario::operation;
 use crate::scenario::played::Played;
 use crate::scenario::schema::{ExpectedRequest, Order, Scenario, Side, told};
-use crate::scenario::text::{differences, fits};
+use crate::scenario::text::{ABSENT, differences, fits, fits_what_is_there};
 use crate::simulator::Exchange;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -176,28 +176,36 @@ fn missing(number: usize, request: &ExpectedRequest, seen: &[Seen<'_>], usual: S
 /// In what a request is not as expected, a paragraph each.
 fn mismatches(expected: &ExpectedRequest, seen: &Seen<'_>, usual: Side) -> Vec<String> {
     let mut wrong = Vec::new();
-    let mut compare = |name: &str, expected: &str, seen: &str| {
-        if !fits(expected, seen) {
+    let mut compare = |name: &str, expected: &str, seen: Option<&str>| {
+        if !fits_what_is_there(expected, seen) {
+            let seen = seen.unwrap_or(ABSENT);
             wrong.push(format!("    {name}\n      - {expected}\n      + {seen}"));
         }
     };
     let exchange = seen.exchange;
-    compare("to", expected.to.unwrap_or(usual).word(), seen.side.word());
+    compare(
+        "to",
+        expected.to.unwrap_or(usual).word(),
+        Some(seen.side.word()),
+    );
     if let Some(method) = &expected.method {
-        compare("method", &method.to_ascii_uppercase(), &exchange.method);
+        compare(
+            "method",
+            &method.to_ascii_uppercase(),
+            Some(&exchange.method),
+        );
     }
     if let Some(path) = &expected.path {
-        compare("path", path, &target(exchange));
+        compare("path", path, Some(&target(exchange)));
     }
     for (name, value) in &expected.headers {
-        let seen = exchange.header(name).unwrap_or("[absent]");
-        compare(&format!("header {name}"), value, seen);
+        compare(&format!("header {name}"), value, exchange.header(name));
     }
     if let Some(status) = expected.status {
         let seen = exchange
             .status
             .map_or("none".to_owned(), |it| it.to_string());
-        compare("status", &status.to_string(), &seen);
+        compare("status", &status.to_string(), Some(&seen));
     }
     let body = String::from_utf8_lossy(&exchange.body);
     if let Some(expected) = &expected.body

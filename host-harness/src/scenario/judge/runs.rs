@@ -3,7 +3,7 @@
 use super::{Complaint, lines_are, lines_are_not};
 use crate::scenario::played::Played;
 use crate::scenario::schema::{ExpectedRun, ExpectedWorkflowRun, Scenario, told};
-use crate::scenario::text::{ABSENT, differences, fits};
+use crate::scenario::text::{differences, fits, fits_what_is_there};
 use crate::simulator::github;
 use crate::simulator::port::{Kind, RunView};
 use serde_json::{Value, json};
@@ -68,7 +68,7 @@ fn run_is(
     let key = |field: &str| format!("expect.run[{number}].{field} (run {name})");
     let mut text = |field: &str, expected: &Option<String>, seen: Option<&str>| {
         if let Some(expected) = expected
-            && !fits(expected, seen.unwrap_or(ABSENT))
+            && !fits_what_is_there(expected, seen)
         {
             found.push(Complaint::differs(
                 key(field),

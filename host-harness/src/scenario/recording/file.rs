@@ -2,7 +2,7 @@
 
 use super::body::Spelled;
 use super::field;
-use super::{Recorded, Recording, RecordingError, default_match_headers};
+use super::{Delivery, Recorded, Recording, RecordingError, default_match_headers};
 use crate::egress::ExchangeOutcome;
 use crate::misread;
 use bytes::Bytes;
@@ -31,6 +31,8 @@ struct File {
     match_headers: Option<Vec<Text>>,
     #[serde(default, rename = "exchange", skip_serializing_if = "Vec::is_empty")]
     exchanges: Vec<Spanned<Exchange>>,
+    #[serde(default, rename = "delivery", skip_serializing_if = "Vec::is_empty")]
+    deliveries: Vec<Delivered>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -71,6 +73,22 @@ struct Response {
     status: Spanned<u16>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     headers: Vec<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    json: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base64: Option<Text>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Delivered {
+    installation: String,
+    #[serde(default)]
+    at_ms: u64,
+    event: String,
+    id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     json: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -124,6 +142,7 @@ impl Recording {
             exchanges: exchanges
                 .map(|recorded| unplaced(Exchange::from(recorded)))
                 .collect(),
+            deliveries: self.deliveries.iter().map(Delivered::from).collect(),
         };
         let text = toml::to_string_pretty(&file)
             .map_err(|error| RecordingError::Unwritable(error.to_string()))?;
@@ -182,6 +201,21 @@ fn recording(file: File) -> Result<Recording, Wrong> {
             .into_iter()
             .map(recorded)
             .collect::<Result<_, Wrong>>()?,
+        deliveries: file
+            .deliveries
+            .into_iter()
+            .map(delivery)
+            .collect::<Result<_, Wrong>>()?,
+    })
+}
+
+fn delivery(said: Delivered) -> Result<Delivery, Wrong> {
+    Ok(Delivery {
+        installation: said.installation,
+        at: Duration::from_millis(said.at_ms),
+        event: said.event,
+        id: said.id,
+        body: body(said.json, said.text, said.base64)?,
     })
 }
 
@@ -288,6 +322,21 @@ impl From<&Recorded> for Exchange {
                 base64,
             },
             response,
+        }
+    }
+}
+
+impl From<&Delivery> for Delivered {
+    fn from(delivery: &Delivery) -> Delivered {
+        let [json, text, base64] = spelled(&delivery.body);
+        Delivered {
+            installation: delivery.installation.clone(),
+            at_ms: milliseconds(delivery.at),
+            event: delivery.event.clone(),
+            id: delivery.id.clone(),
+            json,
+            text,
+            base64,
         }
     }
 }

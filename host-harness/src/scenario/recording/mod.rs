@@ -21,6 +21,17 @@
 //! status = 204
 //! ```
 //!
+//! Deliveries that came, and that the host took, are there as well; they are signed anew when they come again:
+//!
+//! ```toml
+//! [[delivery]]
+//! installation = "acme"
+//! at-ms = 7000
+//! event = "workflow_run"
+//! id = "6f000013-51a7-11f1-8013-000000000013"
+//! json = '{"action":"completed"}'
+//! ```
+//!
 //! * [`Recorder`] is shown exchanges and blots out every secret of the installations in all that it keeps. The credential
 //!   that the host adds is never there: `credential = true` says that there was one.
 //! * The file holds every byte. A body is `json` if it is JSON without spaces between its tokens, laid out in lines where
@@ -59,6 +70,23 @@ pub struct Recording {
     pub match_headers: Vec<HeaderName>,
     /// What was sent, in this order.
     pub exchanges: Vec<Recorded>,
+    /// What came, in this order.
+    pub deliveries: Vec<Delivery>,
+}
+
+/// A delivery that came and was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// For which installation.
+    pub installation: String,
+    /// When it came, since the recording began. The file holds milliseconds.
+    pub at: Duration,
+    /// The event's name.
+    pub event: String,
+    /// The sender's id of it.
+    pub id: String,
+    /// Its body.
+    pub body: Bytes,
 }
 
 /// One request and what became of it.

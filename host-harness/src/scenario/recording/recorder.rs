@@ -1,6 +1,6 @@
 //! Keeping what a plugin sent and got, without anything that is secret.
 
-use super::{Recorded, Recording, correct_length, default_match_headers};
+use super::{Delivery, Recorded, Recording, correct_length, default_match_headers};
 use crate::egress::{Exchange, ExchangeOutcome, NoAnswer, is_credential};
 use crate::installation::Installation;
 use bytes::Bytes;
@@ -64,12 +64,27 @@ impl Recorder {
 
     /// What was noted so far, in the order in which it was sent.
     pub fn finish(&self) -> Recording {
+        self.finish_with(Vec::new())
+    }
+
+    /// The same, and the deliveries that came meanwhile.
+    pub fn finish_with(&self, deliveries: Vec<Delivery>) -> Recording {
         let mut exchanges = self.lock().clone();
         exchanges.sort_by_key(|recorded| recorded.at);
         Recording {
             began: self.began,
             match_headers: self.match_headers.clone(),
             exchanges,
+            deliveries: deliveries.into_iter().map(|it| self.delivery(it)).collect(),
+        }
+    }
+
+    fn delivery(&self, delivery: Delivery) -> Delivery {
+        Delivery {
+            event: self.text(&delivery.event),
+            id: self.text(&delivery.id),
+            body: Bytes::from(self.bytes(&delivery.body)),
+            ..delivery
         }
     }
 

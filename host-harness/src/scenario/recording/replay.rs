@@ -1,6 +1,6 @@
 //! Answers out of a recording.
 
-use super::{Recorded, Recording, unmatched};
+use super::{Delivery, Recorded, Recording, unmatched};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, Request};
 use sha2::{Digest, Sha256};
@@ -13,6 +13,7 @@ pub struct Replay {
     began: u64,
     match_headers: Vec<HeaderName>,
     exchanges: Vec<Arc<Recorded>>,
+    deliveries: Vec<Delivery>,
     state: Mutex<State>,
 }
 
@@ -102,6 +103,7 @@ impl Replay {
             began: recording.began,
             match_headers: recording.match_headers,
             exchanges,
+            deliveries: recording.deliveries,
             state: Mutex::new(State {
                 left,
                 unmatched: vec![],
@@ -112,6 +114,11 @@ impl Replay {
     /// When the recording began, in milliseconds since 1970-01-01T00:00:00Z.
     pub fn began(&self) -> u64 {
         self.began
+    }
+
+    /// What came, in its order.
+    pub fn deliveries(&self) -> &[Delivery] {
+        &self.deliveries
     }
 
     /// The next exchange that was recorded for such a request.

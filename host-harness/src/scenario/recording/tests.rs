@@ -48,6 +48,17 @@ fn recording(exchanges: Vec<Recorded>) -> Recording {
         began: 1_768_471_200_000,
         match_headers: default_match_headers(),
         exchanges,
+        deliveries: vec![delivery(r#"{"action":"completed"}"#), delivery("")],
+    }
+}
+
+fn delivery(body: &str) -> Delivery {
+    Delivery {
+        installation: "acme".to_owned(),
+        at: Duration::from_millis(7_000),
+        event: "workflow_run".to_owned(),
+        id: "delivery-1".to_owned(),
+        body: Bytes::copy_from_slice(body.as_bytes()),
     }
 }
 

@@ -107,6 +107,12 @@ pub enum DeliveryEffectWord {
 }
 
 impl FaultTable {
+    /// Whether it strikes between the host and Port.
+    pub fn is_about_port(&self) -> bool {
+        let mut said = self.word.iter().chain(&self.on);
+        said.any(|it| it.starts_with("port"))
+    }
+
     fn of_word(word: &str) -> FaultTable {
         FaultTable {
             word: Some(word.to_owned()),

@@ -47,6 +47,8 @@ pub struct Scenario {
     pub recording: Option<PathBuf>,
     /// For whom the plugin works.
     pub installation: Installation,
+    /// Further installations in the same host, each with an `id` of its own and its own token.
+    pub another_installation: Vec<Installation>,
     /// A simulated GitHub.
     pub github: Option<GitHub>,
     /// The answers of a scripted server, for plugins of any kind: the first that matches and is not used up is given.

@@ -132,6 +132,8 @@ pub enum ScopeWord {
 pub struct Run {
     /// What this scenario calls it. Default: its number, from 1.
     pub name: Option<String>,
+    /// Of which installation. Default: that of `[installation]`.
+    pub installation: Option<String>,
     /// When it appears in Port. Default: at the start.
     pub at: Option<Span>,
     /// Which kind of run. Default: `action`.
@@ -174,6 +176,8 @@ pub struct Step {
     pub conclusion: Option<String>,
     /// `advance`: `waiting` or `in-progress`. `rename-repository`: the new name.
     pub to: Option<String>,
+    /// `install-app`, `uninstall-app`, `suspend-app`, `unsuspend-app`: for which owner. Default: `acme`.
+    pub owner: Option<String>,
     /// `rename-repository`, `archive`: which, as `owner/name`. Default: `acme/shop`.
     pub repository: Option<String>,
     /// `set-remaining`: how many requests are left in the window.
@@ -183,6 +187,10 @@ pub struct Step {
     /// `redeliver`: the event's action.
     #[serde(rename = "action")]
     pub event_action: Option<String>,
+    /// `deliver`, `switch-off`, `switch-on`: which installation. Default: that of `[installation]`.
+    pub installation: Option<String>,
+    /// `deliver`: with which installation's secret it is signed. Default: with that of the one that it is for.
+    pub signed_by: Option<String>,
     /// `deliver`: the sender's id of it.
     pub id: Option<String>,
     /// `deliver`: the body, as JSON. The text `{{ external-run-id }}` stands for the run's.
@@ -247,6 +255,14 @@ pub enum Do {
     RenameRepository,
     /// A repository is archived.
     Archive,
+    /// The App is installed for an owner, on all its repositories.
+    InstallApp,
+    /// The App is taken off an owner.
+    UninstallApp,
+    /// The App is suspended for an owner: it gets no token, and those that it has are refused.
+    SuspendApp,
+    /// The App's suspension ends.
+    UnsuspendApp,
     /// The token has only so many requests left until its window ends.
     SetRemaining,
     /// Action processing is switched off in Port.
@@ -263,7 +279,7 @@ pub enum Do {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Signed {
-    /// With the installation's secret.
+    /// With the secret of the installation, or of the one in `signed-by`.
     #[default]
     Good,
     /// With another secret.

@@ -108,6 +108,8 @@ pub struct GitHub {
     pub ref_lag: Option<Span>,
     /// How long the App's installation tokens live. Default: 1 h.
     pub app_token_life: Option<Span>,
+    /// Owners for whom the App is installed and suspended.
+    pub app_suspended: Vec<String>,
     /// Base of links for people. Default: `https://github.com`.
     pub html_base: Option<String>,
     /// What it holds. Default: `acme/shop` with the workflow `deploy.yml`.

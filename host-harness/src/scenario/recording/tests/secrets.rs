@@ -112,6 +112,20 @@ fn fields_that_carry_credentials_are_left_out() {
 }
 
 #[test]
+fn deliveries_are_kept_without_secrets() {
+    let secret = "ghs_0123456789";
+    let recorder = recorder(secret, "hook-0123456789");
+    let came = Delivery {
+        event: format!("event-{secret}"),
+        id: secret.to_owned(),
+        ..delivery(&format!(r#"{{"token":"{secret}"}}"#))
+    };
+    let text = recorder.finish_with(vec![came]).to_toml().unwrap();
+    assert!(text.contains("[[delivery]]"), "{text}");
+    assert!(!text.contains(secret), "{text}");
+}
+
+#[test]
 fn a_length_is_that_of_the_body_as_it_is_written() {
     let recorder = recorder("ghs_0123456789", "hook-0123456789");
     recorder.note("acme", Duration::ZERO, &exchange("ghs_0123456789"));
