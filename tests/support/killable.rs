@@ -130,16 +130,6 @@ settings = {{ discovery-seconds = 1 }}
         self.port.client_was_killed();
     }
 
-    /// As `die_at`, but the host may also not come to that point in this time. True if it died.
-    pub async fn may_die_at(&mut self, point: &str, limit: Duration) -> bool {
-        self.start_with(&[("HOST_HARNESS_CRASH", point)]).await;
-        let mut host = self.host.take().unwrap();
-        let died = host.has_ended_within(limit).await;
-        drop(host);
-        self.port.client_was_killed();
-        died
-    }
-
     /// Kills the host.
     pub fn kill(&mut self) {
         drop(self.host.take());

@@ -155,12 +155,6 @@ impl Running {
         self.finished()
     }
 
-    /// Whether the program ends within this time.
-    pub async fn has_ended_within(&mut self, limit: Duration) -> bool {
-        let ended = async { while self.lines.recv().await.is_some() {} };
-        tokio::time::timeout(limit, ended).await.is_ok()
-    }
-
     /// The memory that the process has allocated and touched, in bytes (`RssAnon`, proc(5)).
     pub fn memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();

@@ -82,6 +82,29 @@ async fn the_same_delivery_a_hundred_times_ends_a_run_once() {
 }
 
 #[tokio::test]
+async fn news_that_comes_by_two_webhooks_is_told_once() {
+    let stage = stage(alone()).await;
+    let url = format!("http://{}/webhooks/{INSTALLATION}", stage.host.address());
+    let second = Some(WEBHOOK_SECRET.to_owned());
+    stage.github.add_webhook(url, second);
+    let id = press(&stage, DEPLOY);
+    let run = succeeded(&stage, &id).await;
+    let on_github = run_on_github(&stage, &run.external_run_id.unwrap());
+    let told = delivered(&stage, on_github.id, "completed").await;
+    // GitHub gives all deliveries of an event one id ("List deliveries for a repository webhook": `guid`).
+    let deliveries = stage.github.deliveries();
+    let ends = deliveries.iter().filter(|it| it.guid == told.guid);
+    assert_eq!(ends.count(), 2, "the test does not test what it says");
+    let mut said: Vec<&str> = run.logs.iter().map(|it| it.message.as_str()).collect();
+    assert!(said.len() > 2, "{said:?}");
+    said.sort_unstable();
+    let all = said.clone();
+    said.dedup();
+    assert_eq!(said, all);
+    strike(stage).await;
+}
+
+#[tokio::test]
 async fn deliveries_that_come_twice_or_in_any_order_do_no_harm() {
     let stage = stage(alone()).await;
     let github = &stage.github;

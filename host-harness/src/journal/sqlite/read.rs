@@ -28,8 +28,7 @@ impl Sqlite {
         for (key, call) in self.rows(all, [], |row| Ok((key_of(row)?, call(row)?)))? {
             calls.entry(key).or_default().push(call);
         }
-        let under_way = "SELECT run.*, (SELECT COUNT(*) FROM note \
-                         WHERE note.installation = run.installation AND note.run = run.id) AS notes \
+        let under_way = "SELECT run.*, (SELECT COUNT(*) FROM note WHERE note.run = run.number) AS notes \
                          FROM run WHERE finished_at IS NULL AND phase <> 'returned' ORDER BY claimed_at, id";
         // One that cannot be read stays where it is and holds up no other.
         let read = |row: &Row| {
@@ -130,7 +129,8 @@ impl Sqlite {
     }
 
     fn notes(&self, key: &RunKey) -> Result<Vec<Note>> {
-        let notes = "SELECT number, at, note FROM note WHERE installation = ?1 AND run = ?2 ORDER BY number";
+        let notes = "SELECT note.number, at, note FROM note JOIN run ON run.number = note.run \
+                     WHERE installation = ?1 AND id = ?2 ORDER BY note.number";
         self.rows(notes, [&key.installation, &key.run], |row| {
             Ok(Note {
                 number: row.get("number")?,

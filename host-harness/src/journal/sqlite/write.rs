@@ -42,7 +42,7 @@ impl Sqlite {
 
 /// What goes with a run that finished long ago, and then the run. Deliveries go by their own age.
 const FORGET: [&str; 5] = [
-    "DELETE FROM note WHERE (installation, run) IN (SELECT installation, id FROM run WHERE finished_at < ?1)",
+    "DELETE FROM note WHERE run IN (SELECT number FROM run WHERE finished_at < ?1)",
     "DELETE FROM call WHERE (installation, run) IN (SELECT installation, id FROM run WHERE finished_at < ?1)",
     "DELETE FROM run WHERE finished_at < ?1",
     "DELETE FROM delivery WHERE done_at < ?1",
@@ -167,8 +167,9 @@ fn put_call(connection: &Connection, key: &RunKey, call: &Call) -> rusqlite::Res
 }
 
 fn put_note(connection: &Connection, key: &RunKey, note: &Note) -> rusqlite::Result<()> {
-    let statement = "INSERT INTO note (installation, run, number, at, note) VALUES (?1, ?2, ?3, ?4, ?5) \
-                     ON CONFLICT (installation, run, number) DO UPDATE SET at = excluded.at, note = excluded.note";
+    let statement = "INSERT INTO note (run, number, at, note) \
+                     SELECT number, ?3, ?4, ?5 FROM run WHERE installation = ?1 AND id = ?2 \
+                     ON CONFLICT (run, number) DO UPDATE SET at = excluded.at, note = excluded.note";
     let row = params![
         key.installation,
         key.run,
