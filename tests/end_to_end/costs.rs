@@ -11,7 +11,7 @@ fn median(figures: &Value, what: &str) -> f64 {
 #[test]
 fn every_contender_of_the_benchmark_does_the_work_and_is_measured() {
     let program = Program::new();
-    let only = "instance,delivery,dispatch";
+    let only = "instance,delivery,dispatch,journal";
     let finished = program.run(&[
         "bench",
         "--quick",
@@ -40,6 +40,11 @@ fn every_contender_of_the_benchmark_does_the_work_and_is_measured() {
         "{delivery:#}"
     );
     assert!(median(&figures["instance"], "host") > 0.0);
+    let [alone, shared, ..] = figures["journal"].as_array().unwrap().as_slice() else {
+        panic!("{figures:#}");
+    };
+    // Whoever has a commit alone pays for it alone.
+    assert!(median(alone, "run") > median(shared, "run"), "{figures:#}");
 }
 
 #[cfg(target_os = "linux")]

@@ -2,9 +2,7 @@
 
 use super::measure::{Spread, each};
 use super::served::{Served, World};
-use super::{BenchError, Effort, cache};
-use crate::journal::{Change, Phase, Run, RunKey, Sqlite, SqliteOptions, Store};
-use crate::port::RunKind;
+use super::{BenchError, Effort, cache, journal};
 use serde::Serialize;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -73,7 +71,9 @@ async fn row(
     effort: Effort,
 ) -> Result<Row, BenchError> {
     let world = World::build(component, installations).await?;
-    fill(&world, journaled)?;
+    if journaled > 0 {
+        journal::fill(&world.journal(), journaled)?;
+    }
     let served = world.serve(cache)?;
     // Connections, tokens, the first claims.
     let runs = effort.operations(RUNS);
@@ -107,49 +107,6 @@ async fn idle(served: &Served) -> f64 {
     tokio::time::sleep(IDLE).await;
     let cpu = served.cpu().saturating_sub(before);
     cpu.as_secs_f64() * 1e6 / began.elapsed().as_secs_f64()
-}
-
-/// Writes so many runs that have ended into the journal.
-fn fill(world: &World, runs: usize) -> Result<(), BenchError> {
-    if runs == 0 {
-        return Ok(());
-    }
-    let setup = |error: crate::journal::JournalError| BenchError::Setup {
-        what: "a journal with runs in it",
-        why: error.to_string(),
-    };
-    let options = SqliteOptions {
-        path: world.journal(),
-        max_mib: None,
-    };
-    let mut store = Sqlite::open(&options).map_err(setup)?;
-    let now = crate::clock::timestamp();
-    let sets: Vec<Vec<Change>> = (0..runs)
-        .map(|number| vec![Change::Claimed(finished(number, now))])
-        .collect();
-    for group in sets.chunks(1_000) {
-        store.commit(group).map_err(setup)?;
-    }
-    Ok(())
-}
-
-fn finished(number: usize, now: u64) -> Run {
-    Run {
-        key: RunKey {
-            installation: "site-0".to_owned(),
-            run: format!("r_before{number}"),
-        },
-        kind: RunKind::Action,
-        action: Some("deploy".to_owned()),
-        order: r#"{"org":"org-0","repo":"shop","workflow":"deploy.yml","workflowInputs":{"environment":"staging"}}"#
-            .to_owned(),
-        phase: Phase::Finished,
-        life: "{}".to_owned(),
-        external_run_id: Some(format!("gh_1_1_{number}")),
-        claimed_at: now,
-        started_at: Some(now),
-        finished_at: Some(now),
-    }
 }
 
 /// Measures starts.

@@ -15,6 +15,7 @@
 //! * [`dispatch`]: starting a workflow, at several numbers of dispatches under way;
 //! * [`delivery`]: a webhook, from its arrival to the decision, and what it takes to refuse one;
 //! * [`instance`]: a fresh instance alone;
+//! * [`journal`]: the changes of runs on the disk, and nothing else;
 //! * [`flood`]: many runs that end at once;
 //! * [`life`]: whole runs through `serve`, its start, and how both grow.
 
@@ -23,6 +24,7 @@ pub mod delivery;
 pub mod dispatch;
 pub mod flood;
 pub mod instance;
+pub mod journal;
 pub mod life;
 
 mod measure;

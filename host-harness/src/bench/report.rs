@@ -1,7 +1,7 @@
 //! What was measured, as a table for people and as JSON for programs. Ratios come first: a figure alone says as much about
 //! the machine as about the host.
 
-use super::{Spread, delivery, dispatch, flood, instance, life};
+use super::{Spread, delivery, dispatch, flood, instance, journal, life};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
@@ -14,6 +14,8 @@ pub struct Report {
     pub instance: Option<instance::Row>,
     /// Webhooks.
     pub delivery: Option<delivery::Rows>,
+    /// The journal alone.
+    pub journal: Option<Vec<journal::Row>>,
     /// Whole runs.
     pub life: Option<Vec<life::Row>>,
     /// Many runs that end at once.
@@ -49,9 +51,10 @@ impl Report {
         let dispatches = self.dispatch.iter().flatten().map(of_dispatch);
         let instance = self.instance.iter().map(of_instance);
         let deliveries = self.delivery.iter().flat_map(of_deliveries);
+        let journal = self.journal.iter().flat_map(|rows| of_journal(rows));
         let lives = self.life.iter().flat_map(|rows| of_lives(rows));
         let starts = self.start.iter().flat_map(of_starts);
-        let calls = dispatches.chain(instance).chain(deliveries);
+        let calls = dispatches.chain(instance).chain(deliveries).chain(journal);
         let flood = self.flood.iter().flat_map(of_flood);
         calls.chain(lives).chain(flood).chain(starts).collect()
     }
@@ -120,6 +123,24 @@ fn of_deliveries(rows: &delivery::Rows) -> [Line; 3] {
             figures: format!("{}, hash {}", told(rows.badly_signed), told(rows.hash)),
         },
     ]
+}
+
+fn of_journal(rows: &[journal::Row]) -> Vec<Line> {
+    let of = |shared| {
+        let first = rows.iter().find(|row| row.shared == shared);
+        first.map_or(1.0, |row| row.run.median)
+    };
+    rows.iter()
+        .map(|row| Line {
+            what: format!(
+                "a run's changes in the journal alone, {} to a commit, {} runs in it before",
+                row.shared, row.journaled
+            ),
+            ratio: format!("{:.2} × the first", row.run.median / of(row.shared)),
+            goal: "≤ 1.2",
+            figures: format!("{}; on the wall {:.0}", told(row.run), row.wall.median),
+        })
+        .collect()
 }
 
 fn of_lives(rows: &[life::Row]) -> Vec<Line> {

@@ -1,7 +1,7 @@
 //! `bench`: what the host costs, beside baselines that do the same work.
 
 use super::{ComponentArgument, Output, Stop, output};
-use crate::bench::{Effort, delivery, dispatch, flood, instance, life, report::Report};
+use crate::bench::{Effort, delivery, dispatch, flood, instance, journal, life, report::Report};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -29,6 +29,8 @@ enum Group {
     Instance,
     /// A webhook.
     Delivery,
+    /// The changes of runs in the journal, and nothing else.
+    Journal,
     /// Whole runs through `serve`, with several numbers of installations and of runs in the journal. Linux only.
     Life,
     /// Many runs that end at once, through `serve`. Linux only.
@@ -57,6 +59,10 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
     if wants(Group::Dispatch) {
         let rows = dispatch::measure(component, effort).await;
         report.dispatch = Some(rows.map_err(Stop::unusable)?);
+    }
+    if wants(Group::Journal) {
+        let rows = journal::measure(effort);
+        report.journal = Some(rows.map_err(Stop::unusable)?);
     }
     if wants(Group::Start) {
         let start = life::starts(component, effort).await;
