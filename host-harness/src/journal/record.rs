@@ -184,6 +184,29 @@ pub enum Change {
     Note(RunKey, Note),
 }
 
+/// What a change is about. Of two changes about the same the later one holds newer words, so their order counts.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Subject {
+    Run(RunKey),
+    Delivery(DeliveryKey),
+}
+
+impl Change {
+    pub(super) fn subject(&self) -> Subject {
+        match self {
+            Change::Claimed(run) => Subject::Run(run.key.clone()),
+            Change::Moved(moved) => Subject::Run(moved.key.clone()),
+            Change::Call(key, _) | Change::CallDone(key, _) | Change::Note(key, _) => {
+                Subject::Run(key.clone())
+            }
+            Change::Delivery(delivery) => Subject::Delivery(delivery.key.clone()),
+            Change::DeliveryDone(key, _) | Change::DeliveryForgotten(key) => {
+                Subject::Delivery(key.clone())
+            }
+        }
+    }
+}
+
 /// Changes that are made together or not at all.
 pub type ChangeSet = Vec<Change>;
 

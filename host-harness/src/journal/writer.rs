@@ -6,25 +6,23 @@
 //! Some change sets nobody waits for ([`Journal::later`]): those whose news a next process would hear once more, if this one
 //! were killed before they are durable. They go along with the next commit, so on a busy host they cost none.
 
+mod group;
+
+use super::record::Subject;
 use super::{
     Change, ChangeSet, Committed, CrashPoint, Delivery, DeliveryKey, History, JournalError,
     Restored, Store,
 };
 use crate::metrics::Metrics;
+use group::Group;
+use std::collections::BTreeSet;
 use std::thread;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout_at};
 
-/// Most change sets in one commit. A bound on how long the first of them waits for the last.
-const GROUP: usize = 256;
-
 /// Change sets that wait for the writer. More wait with their senders, each of which has its own bound.
 const QUEUE: usize = 4_096;
-
-/// How long a change set that nobody waits for may wait for company. So much of what Port was told can be told once more after
-/// a kill.
-const LATER: Duration = Duration::from_millis(20);
 
 /// Pause before a change that could not be written is tried again.
 const AGAIN: Duration = Duration::from_millis(500);
@@ -47,17 +45,21 @@ pub struct Journal {
 enum Request {
     /// Without a sender: nobody waits for it.
     Commit(ChangeSet, Option<Waiting>),
-    Delivery(
-        DeliveryKey,
-        oneshot::Sender<Result<Option<Delivery>, JournalError>>,
-    ),
-    ExternalIds(
-        String,
-        u32,
-        oneshot::Sender<Result<Vec<String>, JournalError>>,
-    ),
-    History(String, oneshot::Sender<Result<Vec<History>, JournalError>>),
-    Prune(u64, oneshot::Sender<Result<u64, JournalError>>),
+    Ask(Question),
+}
+
+type Reply<T> = oneshot::Sender<Result<T, JournalError>>;
+
+/// Who waits for a change set.
+type Waiting = Reply<Committed>;
+
+/// What the store is asked, after all that was handed over before.
+#[derive(Debug)]
+enum Question {
+    Delivery(DeliveryKey, Reply<Option<Delivery>>),
+    ExternalIds(String, u32, Reply<Vec<String>>),
+    History(String, Reply<Vec<History>>),
+    Prune(u64, Reply<u64>),
 }
 
 impl Journal {
@@ -100,8 +102,8 @@ impl Journal {
     }
 
     /// Hands over a change set whose news would be heard once more if this process were killed before it is durable: Port's
-    /// answer to a call, a delivery that is not marked as handled. It is made durable with the next commit, or within
-    /// [`LATER`], and before anything that is handed over after it. The only error is [`JournalError::Closed`].
+    /// answer to a call, a delivery that is not marked as handled. It is made durable with the next commit, or within 20
+    /// milliseconds, and before anything that is handed over after it. The only error is [`JournalError::Closed`].
     pub async fn later(&self, changes: ChangeSet) -> Result<(), JournalError> {
         let sent = self.requests.send(Request::Commit(changes, None)).await;
         sent.map_err(|_| JournalError::Closed)
@@ -126,7 +128,8 @@ impl Journal {
 
     /// A delivery that waits.
     pub async fn delivery(&self, key: DeliveryKey) -> Result<Option<Delivery>, JournalError> {
-        self.ask(|reply| Request::Delivery(key, reply)).await
+        self.ask(|reply| Request::Ask(Question::Delivery(key, reply)))
+            .await
     }
 
     /// As [`Store::external_ids`].
@@ -136,19 +139,21 @@ impl Journal {
         most: u32,
     ) -> Result<Vec<String>, JournalError> {
         let installation = installation.to_owned();
-        self.ask(|reply| Request::ExternalIds(installation, most, reply))
+        self.ask(|reply| Request::Ask(Question::ExternalIds(installation, most, reply)))
             .await
     }
 
     /// As [`Store::history`].
     pub async fn history(&self, run: &str) -> Result<Vec<History>, JournalError> {
         let run = run.to_owned();
-        self.ask(|reply| Request::History(run, reply)).await
+        self.ask(|reply| Request::Ask(Question::History(run, reply)))
+            .await
     }
 
     /// As [`Store::prune`].
     pub async fn prune(&self, before: u64) -> Result<u64, JournalError> {
-        self.ask(|reply| Request::Prune(before, reply)).await
+        self.ask(|reply| Request::Ask(Question::Prune(before, reply)))
+            .await
     }
 
     /// Whether the newest commit went well.
@@ -156,10 +161,7 @@ impl Journal {
         self.health.borrow().clone()
     }
 
-    async fn ask<T>(
-        &self,
-        request: impl FnOnce(oneshot::Sender<Result<T, JournalError>>) -> Request,
-    ) -> Result<T, JournalError> {
+    async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, JournalError> {
         let (reply, answer) = oneshot::channel();
         let sent = self.requests.send(request(reply)).await;
         sent.map_err(|_| JournalError::Closed)?;
@@ -184,36 +186,6 @@ struct Writer {
     commits: u64,
 }
 
-type Waiting = oneshot::Sender<Result<Committed, JournalError>>;
-
-/// Change sets of the next commit, in order, and who waits for each.
-#[derive(Default)]
-struct Group {
-    sets: Vec<ChangeSet>,
-    waiting: Vec<Option<Waiting>>,
-    /// When it is written though nobody waits.
-    due: Option<Instant>,
-}
-
-impl Group {
-    fn add(&mut self, changes: ChangeSet, waiting: Option<Waiting>) {
-        if self.due.is_none() && waiting.is_none() {
-            self.due = Some(Instant::now() + LATER);
-        }
-        self.sets.push(changes);
-        self.waiting.push(waiting);
-    }
-
-    fn is_full(&self) -> bool {
-        self.sets.len() >= GROUP
-    }
-
-    fn is_due(&self) -> bool {
-        let is_late = self.due.is_some_and(|due| due <= Instant::now());
-        is_late || self.is_full() || self.waiting.iter().any(Option::is_some)
-    }
-}
-
 /// What the writer has to do next.
 enum Next {
     Request(Request),
@@ -227,19 +199,19 @@ impl Writer {
     async fn run(mut self, mut queue: mpsc::Receiver<Request>) {
         let mut group = Group::default();
         loop {
-            // What is not a commit ends the group, so that it sees everything before it.
-            let mut other = None;
+            // It ends the group, so that it sees everything before it.
+            let mut question = None;
             match self.next(&mut queue, group.due).await {
-                Next::Request(first) => other = gather(&mut group, first, &mut queue),
+                Next::Request(first) => question = group.gather(first, &mut queue),
                 Next::Time if group.sets.is_empty() => self.probe(),
                 Next::Time => {}
                 Next::Closed => return self.commit(&mut group),
             }
-            if group.is_due() || other.is_some() {
+            if group.is_due() || question.is_some() {
                 self.commit(&mut group);
             }
-            if let Some(request) = other {
-                self.answer(request);
+            if let Some(question) = question {
+                self.answer(question);
             }
         }
     }
@@ -290,24 +262,26 @@ impl Writer {
         }
     }
 
-    /// Writes sets one by one. Nothing overtakes one that nobody waits for and that could not be written: what comes after it
-    /// may be newer words about the same run.
+    /// Writes sets one by one. One that nobody waits for and that could not be written is overtaken by none about the same
+    /// run or delivery, which may hold newer words; all others pass, since handling what is there makes room.
     fn write_each(
         &mut self,
         sets: &[ChangeSet],
         waiting: &[Option<Waiting>],
     ) -> Vec<Result<Committed, JournalError>> {
-        let mut stuck = None;
+        let mut stuck: Option<(JournalError, BTreeSet<Subject>)> = None;
         let mut answers = Vec::with_capacity(sets.len());
         for (changes, waiting) in sets.iter().zip(waiting) {
+            let subjects: BTreeSet<Subject> = changes.iter().map(Change::subject).collect();
             let answer = match &stuck {
-                Some(error) => Err(JournalError::clone(error)),
-                None => self
+                Some((error, of)) if !of.is_disjoint(&subjects) => Err(error.clone()),
+                _ => self
                     .write(std::slice::from_ref(changes), waiting.is_some())
                     .map(|answers| first(&answers)),
             };
             if let (None, Err(error)) = (waiting, &answer) {
-                stuck = Some(error.clone());
+                let (_, of) = stuck.get_or_insert_with(|| (error.clone(), BTreeSet::new()));
+                of.extend(subjects);
             }
             answers.push(answer);
         }
@@ -357,20 +331,18 @@ impl Writer {
         });
     }
 
-    fn answer(&mut self, request: Request) {
-        match request {
-            // Gathered before it comes here.
-            Request::Commit(..) => {}
-            Request::Delivery(key, reply) => {
+    fn answer(&mut self, question: Question) {
+        match question {
+            Question::Delivery(key, reply) => {
                 let _ = reply.send(self.store.delivery(&key));
             }
-            Request::ExternalIds(installation, most, reply) => {
+            Question::ExternalIds(installation, most, reply) => {
                 let _ = reply.send(self.store.external_ids(&installation, most));
             }
-            Request::History(run, reply) => {
+            Question::History(run, reply) => {
                 let _ = reply.send(self.store.history(&run));
             }
-            Request::Prune(before, reply) => {
+            Question::Prune(before, reply) => {
                 let _ = reply.send(self.store.prune(before));
             }
         }
@@ -378,26 +350,6 @@ impl Writer {
             self.metrics.set_journal_size(bytes);
         }
     }
-}
-
-/// Takes a request into the group, and as many more as there are now. Returns one that is not a commit.
-fn gather(
-    group: &mut Group,
-    first: Request,
-    queue: &mut mpsc::Receiver<Request>,
-) -> Option<Request> {
-    let mut next = Some(first);
-    while let Some(request) = next {
-        match request {
-            Request::Commit(changes, waiting) => group.add(changes, waiting),
-            request => return Some(request),
-        }
-        if group.is_full() {
-            return None;
-        }
-        next = queue.try_recv().ok();
-    }
-    None
 }
 
 /// Changes that need as much room as a usual delivery and leave nothing behind.
@@ -425,178 +377,4 @@ fn first(answers: &[Committed]) -> Committed {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::{Filter, History, Memory, Run};
-    use super::*;
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, Ordering};
-    use std::time::SystemTime;
-
-    /// A disk that is full for a while.
-    struct Disk {
-        memory: Memory,
-        is_full: Arc<AtomicBool>,
-        groups: Arc<std::sync::Mutex<Vec<usize>>>,
-    }
-
-    impl Store for Disk {
-        fn commit(&mut self, group: &[ChangeSet]) -> Result<Vec<Committed>, JournalError> {
-            self.groups.lock().unwrap().push(group.len());
-            if self.is_full.load(Ordering::SeqCst) {
-                return Err(JournalError::Unwritable("full".to_owned()));
-            }
-            self.memory.commit(group)
-        }
-
-        fn restore(&mut self, ended: u32) -> Result<Restored, JournalError> {
-            self.memory.restore(ended)
-        }
-
-        fn external_ids(&mut self, of: &str, most: u32) -> Result<Vec<String>, JournalError> {
-            self.memory.external_ids(of, most)
-        }
-
-        fn delivery(&mut self, key: &DeliveryKey) -> Result<Option<Delivery>, JournalError> {
-            self.memory.delivery(key)
-        }
-
-        fn list(&mut self, filter: &Filter) -> Result<Vec<Run>, JournalError> {
-            self.memory.list(filter)
-        }
-
-        fn history(&mut self, run: &str) -> Result<Vec<History>, JournalError> {
-            self.memory.history(run)
-        }
-
-        fn prune(&mut self, before: u64) -> Result<u64, JournalError> {
-            self.memory.prune(before)
-        }
-
-        fn size(&self) -> Option<u64> {
-            None
-        }
-
-        fn waits(&self) -> bool {
-            self.memory.waits()
-        }
-    }
-
-    async fn journal() -> (Journal, Arc<AtomicBool>, Arc<std::sync::Mutex<Vec<usize>>>) {
-        let is_full = Arc::new(AtomicBool::new(false));
-        let groups = Arc::default();
-        let disk = Disk {
-            memory: Memory::default(),
-            is_full: is_full.clone(),
-            groups: Arc::clone(&groups),
-        };
-        let metrics = Metrics::new(SystemTime::now());
-        let started = Journal::start(Box::new(disk), 0, metrics, None);
-        (started.unwrap().0, is_full, groups)
-    }
-
-    fn done() -> ChangeSet {
-        let key = DeliveryKey {
-            installation: "acme".to_owned(),
-            delivery: "d".to_owned(),
-        };
-        vec![Change::DeliveryDone(key, 1)]
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_journal_that_could_not_be_written_is_well_again_though_nobody_writes() {
-        let (journal, is_full, _) = journal().await;
-        is_full.store(true, Ordering::SeqCst);
-        assert!(journal.commit(done()).await.is_err());
-        assert!(journal.health().is_err());
-        sleep(PROBE_EVERY * 3).await;
-        assert!(journal.health().is_err());
-        is_full.store(false, Ordering::SeqCst);
-        sleep(PROBE_EVERY * 2).await;
-        assert_eq!(journal.health(), Ok(()));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn whoever_insists_waits_until_the_disk_has_room() {
-        let (journal, is_full, _) = journal().await;
-        is_full.store(true, Ordering::SeqCst);
-        let insisting = tokio::spawn({
-            let journal = journal.clone();
-            async move { journal.insist(done()).await }
-        });
-        sleep(Duration::from_secs(10)).await;
-        assert!(!insisting.is_finished());
-        is_full.store(false, Ordering::SeqCst);
-        assert!(insisting.await.unwrap().is_ok());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_comes_while_the_disk_is_busy_is_one_commit() {
-        let (journal, _, groups) = journal().await;
-        let all = (0..100).map(|_| journal.commit(done()));
-        let all = futures_util::future::join_all(all).await;
-        assert!(all.iter().all(Result::is_ok));
-        let groups = groups.lock().unwrap();
-        assert!(groups.len() <= 3, "{groups:?}");
-    }
-
-    fn came(id: &str) -> ChangeSet {
-        let key = DeliveryKey {
-            installation: "acme".to_owned(),
-            delivery: id.to_owned(),
-        };
-        vec![Change::Delivery(Delivery {
-            key,
-            received_at: 1,
-            headers: "[]".to_owned(),
-            body: vec![],
-        })]
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_nobody_waits_for_goes_along_with_the_next_commit() {
-        let (journal, _, groups) = journal().await;
-        for _ in 0..3 {
-            journal.later(done()).await.unwrap();
-        }
-        journal.commit(came("d")).await.unwrap();
-        assert_eq!(*groups.lock().unwrap(), [4]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_nobody_waits_for_is_durable_soon_though_nobody_else_writes() {
-        let (journal, _, groups) = journal().await;
-        journal.later(done()).await.unwrap();
-        sleep(LATER / 2).await;
-        journal.later(done()).await.unwrap();
-        assert!(groups.lock().unwrap().is_empty());
-        sleep(LATER).await;
-        assert_eq!(*groups.lock().unwrap(), [2]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_nobody_waits_for_outlives_a_full_disk_and_nothing_overtakes_it() {
-        let (journal, is_full, _) = journal().await;
-        is_full.store(true, Ordering::SeqCst);
-        journal.later(came("d")).await.unwrap();
-        assert!(journal.commit(done()).await.is_err());
-        sleep(AGAIN * 3).await;
-        is_full.store(false, Ordering::SeqCst);
-        // It is the first to be written, so the one that says that it is handled finds it.
-        journal.commit(done()).await.unwrap();
-        assert!(!journal.commit(came("d")).await.unwrap().fresh);
-        let key = DeliveryKey {
-            installation: "acme".to_owned(),
-            delivery: "d".to_owned(),
-        };
-        assert_eq!(journal.delivery(key).await, Ok(None));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_journal_that_is_closed_has_what_nobody_waited_for() {
-        let (journal, _, groups) = journal().await;
-        journal.later(done()).await.unwrap();
-        drop(journal);
-        sleep(Duration::from_millis(1)).await;
-        assert_eq!(*groups.lock().unwrap(), [1]);
-    }
-}
+mod tests;
