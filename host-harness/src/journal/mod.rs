@@ -1,8 +1,8 @@
 //! The journal: what the host has to know again after it was killed.
 //!
-//! Every step of a run's life is written here *before* its effect leaves the process, and every webhook delivery
-//! before it is answered. So whatever is killed, a restart reads from the journal what may have happened and goes on
-//! from there.
+//! What starts, takes or gives back a run is written here *before* its effect leaves the process, and every webhook delivery
+//! before it is answered; what a restart would hear once more is written soon ([`Journal::later`]). So whatever is killed, a
+//! restart reads from the journal what may have happened and goes on from there.
 //!
 //! | table | holds | for how long |
 //! |---|---|---|
