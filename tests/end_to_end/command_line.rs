@@ -5,7 +5,7 @@ use crate::program::{Program, Running};
 use crate::scene::{DEPLOY, SOON, TEST};
 use host_harness::simulator::github::{self, GitHub, Repository, Standing, Workflow};
 use host_harness::simulator::port::{self, Port};
-use host_harness::simulator::{Fault, free_address, github::secondary_limit};
+use host_harness::simulator::{Fault, KeptAddress, github::secondary_limit};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -623,7 +623,8 @@ fn host_file(program: &Program, listen: &str, github: &str, port: &str, client: 
 async fn three_processes_bring_a_run_to_its_end() {
     let program = Program::new();
     // The world has to name the host before it runs.
-    let free = free_address().unwrap();
+    let kept = KeptAddress::find().unwrap();
+    let free = kept.get();
     program.file("hook-secret", HOOK_SECRET);
     program.file(
         "world.toml",

@@ -17,6 +17,7 @@ use std::time::Duration;
 pub struct Browser {
     driver: Child,
     address: SocketAddr,
+    _kept: host_harness::simulator::KeptAddress,
     session: String,
     profile: tempfile::TempDir,
     client: Client<HttpConnector, Full<bytes::Bytes>>,
@@ -42,7 +43,8 @@ impl Browser {
             let _ = std::io::stderr().write_all(line.as_bytes());
             return None;
         };
-        let address = host_harness::simulator::free_address().unwrap();
+        let kept = host_harness::simulator::KeptAddress::find().unwrap();
+        let address = kept.get();
         let mut browser = Browser {
             driver: Command::new(driver)
                 .arg(format!("--port={}", address.port()))
@@ -52,6 +54,7 @@ impl Browser {
                 .spawn()
                 .unwrap(),
             address,
+            _kept: kept,
             session: String::new(),
             profile: tempfile::tempdir().unwrap(),
             client: Client::builder(TokioExecutor::new()).build_http(),

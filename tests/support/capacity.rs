@@ -4,7 +4,7 @@ use crate::component::component;
 use crate::program::{Program, Running};
 use crate::sender::get;
 use host_harness::simulator::Fault;
-use host_harness::simulator::free_address;
+use host_harness::simulator::KeptAddress;
 use host_harness::simulator::github::{self, GitHub, Repository, Workflow, secondary_limit};
 use host_harness::simulator::port::{self, Port};
 use std::fmt::Write as _;
@@ -89,6 +89,7 @@ struct Many {
     github: GitHub,
     port: Port,
     address: SocketAddr,
+    _kept: KeptAddress,
     installations: u64,
     running: Running,
     _program: Program,
@@ -99,7 +100,8 @@ async fn start(installations: u64) -> Many {
     let port = Port::start(port::Options::default()).await.unwrap();
     github.add_repository(Repository::new("acme", "shop").workflow(Workflow::new("deploy.yml")));
     github.inject(Fault::new("dispatch", secondary_limit(403, Some(LIMIT))));
-    let address = free_address().unwrap();
+    let kept = KeptAddress::find().unwrap();
+    let address = kept.get();
     let program = Program::new();
     program.file("port-secret", port.client_secret());
     program.file("hook-secret", "a secret of the webhook");
@@ -144,6 +146,7 @@ webhook-secret = {{ file = "hook-secret" }}
         github,
         port,
         address,
+        _kept: kept,
         installations,
         running,
         _program: program,

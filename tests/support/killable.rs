@@ -2,7 +2,7 @@
 
 use crate::program::{Finished, Program, Running};
 use crate::scene::SOON;
-use host_harness::simulator::free_address;
+use host_harness::simulator::KeptAddress;
 use host_harness::simulator::github::{self, GitHub, Repository, Workflow};
 use host_harness::simulator::port::{self, Port, RunView};
 use std::net::SocketAddr;
@@ -21,6 +21,7 @@ pub struct Killable {
     pub port: Port,
     /// Where the host listens, in each of its lives.
     pub address: SocketAddr,
+    _kept: KeptAddress,
     /// The webhook's id.
     pub webhook: u64,
     host: Option<Running>,
@@ -38,7 +39,8 @@ impl Killable {
                 .workflow(quick("other.yml"))
                 .workflow(Workflow::new("held.yml").manual()),
         );
-        let address = free_address().unwrap();
+        let kept = KeptAddress::find().unwrap();
+        let address = kept.get();
         let url = format!("http://{address}/webhooks/acme-github");
         let webhook = github.add_webhook(url, Some(HOOK_SECRET.to_owned()));
         let program = Program::new();
@@ -50,6 +52,7 @@ impl Killable {
             github,
             port,
             address,
+            _kept: kept,
             webhook,
             host: None,
         };

@@ -2,7 +2,7 @@
 
 use super::BenchError;
 use super::work::SECRET;
-use crate::simulator::free_address;
+use crate::simulator::KeptAddress;
 use crate::simulator::github::{GitHub, Options, Phase, Repository, Workflow};
 use crate::simulator::port::{self, Port};
 use std::fmt::Write as _;
@@ -21,6 +21,7 @@ pub(super) struct World {
     pub(super) github: GitHub,
     pub(super) port: Port,
     pub(super) listen: SocketAddr,
+    _kept: KeptAddress,
     folder: tempfile::TempDir,
     component: PathBuf,
     installations: usize,
@@ -46,7 +47,8 @@ impl World {
                 ..port::Options::default()
             };
             let port = Port::start(options).await.map_err(told)?;
-            let listen = free_address().map_err(told)?;
+            let kept = KeptAddress::find().map_err(told)?;
+            let listen = kept.get();
             for number in 0..installations {
                 let owner = owner(number);
                 github.add_repository(repository(&owner));
@@ -64,6 +66,7 @@ impl World {
                 github,
                 port,
                 listen,
+                _kept: kept,
                 folder: tempfile::tempdir().map_err(told)?,
                 component: component.canonicalize().map_err(told)?,
                 installations,

@@ -7,7 +7,7 @@ use crate::simulator::github::{
     self, DeliveryFault, GitHub, Input, Repository, Standing, Workflow,
 };
 use crate::simulator::port::{self, Kind, NewRun, Port};
-use crate::simulator::{Effect, Fault, Injected, free_address};
+use crate::simulator::{Effect, Fault, Injected, KeptAddress};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -43,21 +43,29 @@ pub(super) struct World {
     pub(super) sites: Vec<Site>,
     /// Where the host is to listen.
     pub(super) listen: SocketAddr,
+    _kept: [KeptAddress; 3],
     injected: Vec<(&'static str, Injected)>,
 }
 
 impl World {
     /// Starts both services and makes ready what the plan needs.
     pub(super) async fn build(plan: &Plan) -> Result<World, CampaignError> {
+        // A service that is away for a while comes back at the same place.
+        let kept = [
+            KeptAddress::find()?,
+            KeptAddress::find()?,
+            KeptAddress::find()?,
+        ];
+        let [at_github, at_port, at_host] = [kept[0].get(), kept[1].get(), kept[2].get()];
         let mut options = github::Options {
-            listen: free_address()?,
+            listen: at_github,
             rate_window: Duration::from_secs(3600),
             ..github::Options::default()
         };
         set_up(&mut options, plan);
         let github = GitHub::start(options).await?;
         let port = Port::start(port::Options {
-            listen: free_address()?,
+            listen: at_port,
             ..port::Options::default()
         })
         .await?;
@@ -65,7 +73,8 @@ impl World {
             github,
             port,
             sites: Vec::new(),
-            listen: free_address()?,
+            listen: at_host,
+            _kept: kept,
             injected: Vec::new(),
         };
         world.open_sites(plan);

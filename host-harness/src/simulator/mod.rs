@@ -26,7 +26,7 @@ mod testing;
 mod wire;
 mod witness;
 
-pub use address::free_address;
+pub use address::KeptAddress;
 pub(crate) use fault::mix;
 pub use fault::{Effect, Fault, Injected, Schedule};
 pub use recording::Exchange;

@@ -6,7 +6,8 @@ use serde_json::json;
 #[tokio::test]
 async fn a_set_up_that_is_repaired_while_the_host_runs_takes_deliveries() {
     let mut clinic = Clinic::new().await;
-    let address = host_harness::simulator::free_address().unwrap();
+    let kept = host_harness::simulator::KeptAddress::find().unwrap();
+    let address = kept.get();
     clinic.listener.url = format!("http://{address}/in");
     clinic.config = format!(
         "listen = \"{address}\"\npath-prefix = \"/in\"\n{}",
