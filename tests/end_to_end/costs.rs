@@ -49,13 +49,14 @@ fn every_contender_of_the_benchmark_does_the_work_and_is_measured() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn whole_runs_that_end_at_once_are_measured_in_a_process_of_their_own() {
+fn whole_runs_that_end_are_measured_in_a_process_of_their_own() {
     let program = Program::new();
     let finished = program.run(&["bench", "--quick", "--only", "flood,start"]);
     finished.expect_code(0);
     for what in [
         "100 runs that end at once",
         "a run under way",
+        "420 runs that end one after another",
         "start until it listens",
     ] {
         assert!(finished.stdout.contains(what), "{finished}");

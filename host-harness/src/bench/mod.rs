@@ -17,6 +17,7 @@
 //! * [`instance`]: a fresh instance alone;
 //! * [`journal`]: the changes of runs on the disk, and nothing else;
 //! * [`flood`]: many runs that end at once;
+//! * [`steady`]: many that end one after another, as fast as is to be borne;
 //! * [`life`]: whole runs through `serve`, its start, and how both grow.
 
 mod canned;
@@ -26,6 +27,7 @@ pub mod flood;
 pub mod instance;
 pub mod journal;
 pub mod life;
+pub mod steady;
 
 mod measure;
 mod native;

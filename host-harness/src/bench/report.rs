@@ -1,7 +1,7 @@
 //! What was measured, as a table for people and as JSON for programs. Ratios come first: a figure alone says as much about
 //! the machine as about the host.
 
-use super::{Spread, delivery, dispatch, flood, instance, journal, life};
+use super::{Spread, delivery, dispatch, flood, instance, journal, life, steady};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
@@ -20,6 +20,8 @@ pub struct Report {
     pub life: Option<Vec<life::Row>>,
     /// Many runs that end at once.
     pub flood: Option<flood::Row>,
+    /// Whether those that wait become more while runs end at a steady rate.
+    pub steady: Option<steady::Row>,
     /// The start of the process.
     pub start: Option<life::Start>,
 }
@@ -56,7 +58,13 @@ impl Report {
         let starts = self.start.iter().flat_map(of_starts);
         let calls = dispatches.chain(instance).chain(deliveries).chain(journal);
         let flood = self.flood.iter().flat_map(of_flood);
-        calls.chain(lives).chain(flood).chain(starts).collect()
+        let steady = self.steady.iter().map(of_steady);
+        calls
+            .chain(lives)
+            .chain(flood)
+            .chain(steady)
+            .chain(starts)
+            .collect()
     }
 }
 
@@ -183,6 +191,21 @@ fn of_flood(row: &flood::Row) -> [Line; 2] {
             figures: format!("{} bytes", row.memory),
         },
     ]
+}
+
+fn of_steady(row: &steady::Row) -> Line {
+    let [first, second] = row.waiting;
+    Line {
+        what: format!("{} runs that end one after another", row.runs),
+        ratio: format!("{:.0} a second", row.ends_a_second),
+        goal: "≥ 2,000, no more wait later",
+        figures: format!(
+            "{:.1} for one; {} wait in the first half of the time, {} in the second",
+            row.end,
+            told(first),
+            told(second)
+        ),
+    }
 }
 
 fn of_starts(start: &life::Start) -> [Line; 3] {

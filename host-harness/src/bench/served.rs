@@ -4,7 +4,7 @@ use super::BenchError;
 use super::work::SECRET;
 use crate::simulator::KeptAddress;
 use crate::simulator::github::{GitHub, Options, Phase, Repository, Workflow};
-use crate::simulator::port::{self, Port};
+use crate::simulator::port::{self, Port, RunView};
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -163,34 +163,50 @@ impl World {
         let ids: Vec<String> = (0..runs)
             .map(|number| self.press_that(number, HELD))
             .collect();
-        let has_started = |port: &Port| {
-            let linked = |id: &String| port.run(id).is_some_and(|run| !run.link.is_empty());
-            ids.iter().rev().all(linked)
-        };
-        if !self.port.wait_until(PATIENCE * 5, has_started).await {
-            return Err(self.wrong("not all runs were started"));
-        }
+        self.all(&ids, "started", |run| !run.link.is_empty())
+            .await?;
         for run in self.github.runs() {
             self.github.advance(run.id, Phase::InProgress);
         }
         // So that what there is to tell of that has been told.
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        self.all(&ids, "said to run", |run| {
+            run.status_label.as_deref() == Some("Running")
+        })
+        .await?;
         Ok(ids)
     }
 
     /// Waits until all of these have succeeded.
     pub(super) async fn ended(&self, ids: &[String]) -> Result<(), BenchError> {
-        let is_done = |port: &Port| {
-            // Not all of them each time: this is asked often.
-            let succeeded = |id: &String| port.run(id).is_some_and(|run| run.status == "SUCCESS");
-            ids.iter().rev().all(succeeded)
+        self.all(ids, "succeeded", has_succeeded).await
+    }
+
+    /// Waits until Port shows this of all these runs.
+    async fn all(
+        &self,
+        ids: &[String],
+        what: &str,
+        is_so: impl Fn(&RunView) -> bool,
+    ) -> Result<(), BenchError> {
+        // What is so stays so, and this is asked often.
+        let mut known = 0;
+        let are = |port: &Port| {
+            let rest = ids.get(known..).unwrap_or_default().iter();
+            let is_known = |id: &&String| port.run(id).is_some_and(|run| is_so(&run));
+            known += rest.take_while(is_known).count();
+            known == ids.len()
         };
-        if self.port.wait_until(PATIENCE * 5, is_done).await {
+        if self.port.wait_until(PATIENCE * 5, are).await {
             return Ok(());
         }
-        let ended = ids.iter().filter_map(|id| self.port.run(id));
-        let left = ended.filter(|run| run.status != "SUCCESS").count();
-        Err(self.wrong(&format!("{left} of {} runs did not succeed", ids.len())))
+        let all = ids.iter().filter_map(|id| self.port.run(id));
+        let left = all.filter(|run| !is_so(run)).count();
+        Err(self.wrong(&format!("{left} of {} runs are not {what}", ids.len())))
+    }
+
+    /// Whether Port knows that this one has succeeded.
+    pub(super) fn has_succeeded(&self, id: &str) -> bool {
+        self.port.run(id).is_some_and(|run| has_succeeded(&run))
     }
 
     fn wrong(&self, what: &str) -> BenchError {
@@ -214,6 +230,10 @@ impl World {
         self.port
             .create_action_run(&installation(number), "dispatch_workflow", &properties)
     }
+}
+
+fn has_succeeded(run: &RunView) -> bool {
+    run.status == "SUCCESS"
 }
 
 /// A workflow that ends by itself, and one that does not.

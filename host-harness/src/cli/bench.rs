@@ -1,7 +1,9 @@
 //! `bench`: what the host costs, beside baselines that do the same work.
 
 use super::{ComponentArgument, Output, Stop, output};
-use crate::bench::{Effort, delivery, dispatch, flood, instance, journal, life, report::Report};
+use crate::bench::{
+    Effort, delivery, dispatch, flood, instance, journal, life, report::Report, steady,
+};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -33,7 +35,7 @@ enum Group {
     Journal,
     /// Whole runs through `serve`, with several numbers of installations and of runs in the journal. Linux only.
     Life,
-    /// Many runs that end at once, through `serve`. Linux only.
+    /// Many runs that end, at once and at a steady rate, through `serve`. Linux only.
     Flood,
     /// How soon `serve` is there, and how soon it does something.
     Start,
@@ -75,6 +77,8 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
     if wants(Group::Flood) {
         let row = flood::measure(component, effort).await;
         report.flood = Some(row.map_err(Stop::unusable)?);
+        let row = steady::measure(component, effort).await;
+        report.steady = Some(row.map_err(Stop::unusable)?);
     }
     let json = serde_json::to_value(&report).map_err(Stop::unusable)?;
     if let Some(file) = &arguments.json {
