@@ -56,7 +56,7 @@ fn whole_runs_that_end_are_measured_in_a_process_of_their_own() {
     for what in [
         "100 runs that end at once",
         "a run under way",
-        "420 runs that end one after another",
+        "420 runs that end one",
         "start until it listens",
     ] {
         assert!(finished.stdout.contains(what), "{finished}");

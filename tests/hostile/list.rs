@@ -91,6 +91,7 @@ macro_rules! delivery_guests {
                 updates_without_end,
                 lines_without_end,
                 updates_for_others,
+                news_after_the_end,
             }
         }
     };

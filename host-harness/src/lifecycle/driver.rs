@@ -12,6 +12,7 @@ use super::calls;
 use super::decision::{Event, Life, State};
 use super::effects::carry_out;
 use super::entry::{Entry, Happened, Inner, What};
+use super::mark::Mark;
 use super::outbox::{self, Fate};
 use super::routes::{News, Taken};
 use super::step::{self, Step};
@@ -77,6 +78,37 @@ struct Decided {
     /// Whether a process that is started anew would hear it once more.
     is_heard_again: bool,
     is_restart: bool,
+    /// Of a delivery with more news, which is not marked yet.
+    mark: Option<Mark>,
+}
+
+impl Decided {
+    /// About a run that is gone: only that the delivery which told of it has been heard.
+    fn nothing(mark: Option<Mark>) -> Decided {
+        let mut decided = Decided {
+            changes: vec![],
+            effects: vec![],
+            steps: vec![],
+            reply: None,
+            before: None,
+            is_heard_again: true,
+            is_restart: false,
+            mark: None,
+        };
+        decided.marks(mark);
+        decided
+    }
+
+    fn marks(&mut self, mark: Option<Mark>) {
+        match mark.map(Mark::alone) {
+            Some(Ok(delivery)) => {
+                let done = Change::DeliveryDone(delivery, clock::timestamp());
+                self.changes.push(done);
+            }
+            Some(Err(mark)) => self.mark = Some(mark),
+            None => {}
+        }
+    }
 }
 
 async fn work_off(shared: Arc<Shared>, entry: Arc<Entry>) {
@@ -116,6 +148,7 @@ async fn work_off(shared: Arc<Shared>, entry: Arc<Entry>) {
             },
         }
         answer(decided.reply, Ok(()));
+        shared.done(decided.mark).await;
         for step in decided.steps {
             shared.tell(&entry, &step);
         }
@@ -141,10 +174,13 @@ fn decide(shared: &Shared, entry: &Entry) -> Option<Decided> {
             inner.is_busy = false;
             return None;
         };
-        let Happened { what, with, reply } = happened;
+        let Happened { what, mark, reply } = happened;
         if inner.is_gone {
             // Late news, or the answer to a call of a run that has finished meanwhile.
             answer(reply, Err(JournalError::Closed));
+            if mark.is_some() {
+                return Some(Decided::nothing(mark));
+            }
             continue;
         }
         let decided = match what {
@@ -152,10 +188,10 @@ fn decide(shared: &Shared, entry: &Entry) -> Option<Decided> {
             What::Call(fate) => Some(decide_call(entry, &mut inner, fate)),
         };
         if let Some(mut decided) = decided {
-            if !with.is_empty() && inner.life.end().is_some() {
+            if mark.is_some() && inner.life.end().is_some() {
                 inner.heard_end.get_or_insert_with(Instant::now);
             }
-            decided.changes.extend(with);
+            decided.marks(mark);
             return Some(decided);
         }
     }
@@ -225,6 +261,7 @@ fn decide_life(
         before: is_leaving.then_some(before),
         is_heard_again,
         is_restart,
+        mark: None,
     })
 }
 
@@ -245,10 +282,9 @@ fn accepted(shared: &Shared, entry: &Entry, inner: &mut Inner, started: Started)
             inner.external_run_id = Some(started.external_run_id.clone());
             inner.started_at = Some(clock::timestamp());
             // Before everything else that waits, in their order.
-            for News { update, delivery } in early.into_iter().rev() {
+            for News { update, mark } in early.into_iter().rev() {
                 let mut happened = Happened::life(Event::Updated(update));
-                let done = |key| Change::DeliveryDone(key, clock::timestamp());
-                happened.with = delivery.map(done).into_iter().collect();
+                happened.mark = mark;
                 inner.queue.push_front(happened);
             }
             Event::Dispatched(Ok(started))
@@ -297,6 +333,7 @@ fn decide_call(entry: &Entry, inner: &mut Inner, fate: Fate) -> Decided {
         before: None,
         is_heard_again: true,
         is_restart: false,
+        mark: None,
     }
 }
 

@@ -147,7 +147,7 @@ fn tell_port(shared: &Arc<Shared>, entry: &Arc<Entry>, inner: &mut Inner) {
         let fate = outbox::send(&entry, &call, &shared.metrics).await;
         let happened = Happened {
             what: What::Call(fate),
-            with: vec![],
+            mark: None,
             reply: None,
         };
         post(&shared, &entry, happened);

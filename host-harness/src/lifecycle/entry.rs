@@ -5,6 +5,7 @@
 
 use super::Source;
 use super::decision::{End, Event, Life, State};
+use super::mark::Mark;
 use super::outbox::{Fate, Outbox};
 use super::report::{PortCall, Reporter};
 use crate::clock;
@@ -73,8 +74,8 @@ pub(super) struct Inner {
 /// Something that happened to a run.
 pub(super) struct Happened {
     pub(super) what: What,
-    /// Changes that belong to it, made with it or not at all.
-    pub(super) with: Vec<Change>,
+    /// The delivery that told it: marked as handled with it, or after the rest of its news.
+    pub(super) mark: Option<Mark>,
     /// Told when it is durable.
     pub(super) reply: Option<oneshot::Sender<Result<(), JournalError>>>,
 }
@@ -91,7 +92,7 @@ impl Happened {
     pub(super) fn life(event: Event) -> Happened {
         Happened {
             what: What::Life(event),
-            with: vec![],
+            mark: None,
             reply: None,
         }
     }

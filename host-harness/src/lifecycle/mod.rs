@@ -17,6 +17,7 @@ mod decision;
 mod driver;
 mod effects;
 mod entry;
+mod mark;
 mod outbox;
 mod report;
 mod restore;
@@ -40,6 +41,7 @@ use crate::scheduler::{Share, Turns};
 use crate::watcher::{Facts, Watching};
 use driver::post;
 use entry::{Entry, Happened};
+use mark::Mark;
 use routes::{News, Routes, Went};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -381,19 +383,22 @@ impl Shared {
         updates: Vec<RunUpdate>,
         delivery: Option<DeliveryKey>,
     ) -> Delivered {
+        let mark = delivery.map(Mark::of);
         let mut known = Vec::new();
         let mut waits = false;
         let mut gone = Vec::new();
         for update in updates {
             let route = (installation.to_owned(), update.external_run_id.clone());
+            let mut happened = Happened::life(Event::Updated(update.clone()));
+            happened.mark.clone_from(&mark);
             let news = News {
-                update: update.clone(),
-                delivery: delivery.clone(),
+                update,
+                mark: mark.clone(),
             };
             let (went, forgotten) = lock(&self.routes).deliver(route, news);
             gone.extend(forgotten);
             match went {
-                Went::To(key) => known.extend(self.entry(&key).map(|entry| (entry, update))),
+                Went::To(key) => known.extend(self.entry(&key).map(|entry| (entry, happened))),
                 Went::Waits => waits = true,
                 Went::Nowhere => {}
             }
@@ -403,23 +408,20 @@ impl Shared {
             (true, true) => Delivered::Early,
             (true, false) => Delivered::Nobody,
         };
-        // The last one marks the delivery as handled; while some of its news waits, nobody does.
-        let mut done = delivery.filter(|_| !waits);
-        while let Some((entry, update)) = known.pop() {
-            let mut happened = Happened::life(Event::Updated(update));
-            let mark = |key| Change::DeliveryDone(key, clock::timestamp());
-            happened.with = done.take().map(mark).into_iter().collect();
+        // Before its news is told, so that a single piece of news can take the mark along.
+        self.done(gone.into_iter().chain(mark)).await;
+        for (entry, happened) in known {
             post(self, &entry, happened);
         }
-        self.done(gone.into_iter().chain(done)).await;
         delivered
     }
 
-    /// Marks deliveries as handled.
-    async fn done(&self, deliveries: impl IntoIterator<Item = DeliveryKey>) {
+    /// Lets go of marks, and marks the deliveries that nobody else has news of.
+    async fn done(&self, marks: impl IntoIterator<Item = Mark>) {
         let now = clock::timestamp();
-        let done: Vec<Change> = deliveries
+        let done: Vec<Change> = marks
             .into_iter()
+            .filter_map(Mark::let_go)
             .map(|key| Change::DeliveryDone(key, now))
             .collect();
         if !done.is_empty()

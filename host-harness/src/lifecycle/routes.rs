@@ -6,8 +6,9 @@
 
 mod recent;
 
+use super::mark::Mark;
 use crate::contract::{Change, RunUpdate};
-use crate::journal::{DeliveryKey, RunKey};
+use crate::journal::RunKey;
 use recent::Recent;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
@@ -33,7 +34,7 @@ pub(super) type Key = (String, String);
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct News {
     pub(super) update: RunUpdate,
-    pub(super) delivery: Option<DeliveryKey>,
+    pub(super) mark: Option<Mark>,
 }
 
 /// Where news went.
@@ -124,7 +125,7 @@ impl Routes {
     }
 
     /// Brings news. The second list holds deliveries whose news has waited for too long.
-    pub(super) fn deliver(&mut self, key: Key, news: News) -> (Went, Vec<DeliveryKey>) {
+    pub(super) fn deliver(&mut self, key: Key, news: News) -> (Went, Vec<Mark>) {
         match self.routes.entry(key) {
             Entry::Occupied(mut entry) => match &mut entry.get_mut().to {
                 To::Known(run) => (Went::To(run.clone()), vec![]),
@@ -144,7 +145,7 @@ impl Routes {
     }
 
     /// Deliveries whose news has waited for too long: their runs were not started here.
-    pub(super) fn forget_early(&mut self) -> Vec<DeliveryKey> {
+    pub(super) fn forget_early(&mut self) -> Vec<Mark> {
         let is_early = |to: &To| matches!(to, To::Early(_));
         let gone = forget(&mut self.routes, &mut self.early, WAITING, is_early);
         gone.into_iter()
@@ -153,7 +154,7 @@ impl Routes {
                 To::Known(_) | To::Ended => None,
             })
             .flatten()
-            .filter_map(|news| news.delivery)
+            .filter_map(|news| news.mark)
             .collect()
     }
 
@@ -188,13 +189,13 @@ fn forget(
 }
 
 /// Keeps news; returns the delivery of what had to make room for it.
-fn keep(waiting: &mut Vec<News>, news: News) -> Vec<DeliveryKey> {
+fn keep(waiting: &mut Vec<News>, news: News) -> Vec<Mark> {
     let mut gone = Vec::new();
     if waiting.len() >= WAITING_PER_RUN {
         let is_progress = |news: &News| matches!(news.update.change, Change::Progress(_));
         match waiting.iter().position(is_progress) {
-            Some(oldest) => gone.extend(waiting.remove(oldest).delivery),
-            None => return news.delivery.into_iter().collect(),
+            Some(oldest) => gone.extend(waiting.remove(oldest).mark),
+            None => return news.mark.into_iter().collect(),
         }
     }
     waiting.push(news);
@@ -205,6 +206,7 @@ fn keep(waiting: &mut Vec<News>, news: News) -> Vec<DeliveryKey> {
 mod tests {
     use super::*;
     use crate::contract::{Completion, Outcome, Progress};
+    use crate::journal::DeliveryKey;
 
     fn news(attempt: u32) -> News {
         let update = RunUpdate {
@@ -218,15 +220,15 @@ mod tests {
         };
         News {
             update,
-            delivery: Some(delivery(attempt)),
+            mark: Some(delivery(attempt)),
         }
     }
 
-    fn delivery(number: u32) -> DeliveryKey {
-        DeliveryKey {
+    fn delivery(number: u32) -> Mark {
+        Mark::of(DeliveryKey {
             installation: "acme".to_owned(),
             delivery: number.to_string(),
-        }
+        })
     }
 
     fn end() -> News {
@@ -243,7 +245,7 @@ mod tests {
                 change: Change::Completed(completion),
                 ..news(1).update
             },
-            delivery: None,
+            mark: None,
         }
     }
 

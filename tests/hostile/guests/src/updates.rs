@@ -28,19 +28,39 @@ pub fn lines_without_end() -> Vec<RunUpdate> {
     vec![progress("gh_1_1_1", vec![line; 500_000])]
 }
 
+/// Tells a whole life at once, and goes on after its end.
+pub fn news_after_the_end() -> Vec<RunUpdate> {
+    let says = |message: &str| {
+        let line = LogLine {
+            level: Level::Info,
+            message: message.to_owned(),
+        };
+        progress("seen", vec![line])
+    };
+    vec![
+        says("the first"),
+        says("the second"),
+        ended("seen", "the end"),
+        says("too late"),
+    ]
+}
+
 /// Says that runs have ended which this installation has never started.
 pub fn updates_for_others() -> Vec<RunUpdate> {
-    let ended = |id: &str| RunUpdate {
+    vec![ended("seen", "forged"), ended("gh_1_1_1", "forged")]
+}
+
+fn ended(id: &str, label: &str) -> RunUpdate {
+    RunUpdate {
         external_run_id: id.to_owned(),
         attempt: 9,
         change: Change::Completed(Completion {
             outcome: Outcome::Failure,
             conclusion: "failure".to_owned(),
-            label: "forged".to_owned(),
+            label: label.to_owned(),
             summary: None,
             output: "{}".to_owned(),
             log: vec![],
         }),
-    };
-    vec![ended("seen"), ended("gh_1_1_1")]
+    }
 }
