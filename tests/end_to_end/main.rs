@@ -3,6 +3,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::print_stdout,
     clippy::indexing_slicing,
     reason = "a test that cannot be set up has failed"
 )]
@@ -23,6 +24,7 @@ mod lifecycle;
 mod new;
 mod new_action;
 mod page;
+mod printing;
 mod promises;
 mod scenarios;
 mod scheduling;

@@ -3,7 +3,7 @@
 mod table;
 
 use super::signals::Signals;
-use super::{ComponentArgument, Output, Stop};
+use super::{ComponentArgument, Output, Stop, output};
 use crate::campaign::baseline::{self, ROWS};
 use crate::campaign::catalogue::{self, find};
 use crate::campaign::plan::{Cast, Faults, Wish};
@@ -78,8 +78,8 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
 async fn hold(arguments: &Arguments, setup: &Setup, format: Output) -> Result<(), Stop> {
     if arguments.list {
         match format {
-            Output::Json => super::output::print(&table::faults()),
-            Output::Text => print!("{}", catalogue::table()),
+            Output::Json => output::print(&table::faults()),
+            Output::Text => output::write(&catalogue::table()),
         }
         return Ok(());
     }
@@ -147,7 +147,7 @@ async fn transitions(arguments: &Arguments, setup: &Setup, format: Output) -> Re
         tally.runs, tally.lost, tally.doubled, tally.stuck, tally.wrong
     );
     match format {
-        Output::Json => super::output::print(&json!({
+        Output::Json => output::print(&json!({
             "tally": table::tally(tally),
             "kills": total.kills,
             "commits": total.commits,
@@ -156,14 +156,17 @@ async fn transitions(arguments: &Arguments, setup: &Setup, format: Output) -> Re
         })),
         Output::Text => {
             if let Some((point, report)) = &total.bad {
-                println!("killed {point}:");
-                println!("{}", report.trace.as_deref().unwrap_or_default());
+                output::line(format_args!("killed {point}:"));
+                output::line(format_args!(
+                    "{}",
+                    report.trace.as_deref().unwrap_or_default()
+                ));
             }
-            println!(
+            output::line(format_args!(
                 "{} kills, before and after each of up to {} commits",
                 total.kills, total.commits
-            );
-            println!("{line}");
+            ));
+            output::line(format_args!("{line}"));
         }
     }
     good(total.bad.is_none())
@@ -196,11 +199,11 @@ async fn rows(arguments: &Arguments, setup: &Setup, format: Output) -> Result<()
         .iter()
         .all(|(_, report)| report.is_good() && report.tally.unknown == 0);
     match format {
-        Output::Json => super::output::print(&table::baseline_json(&all)),
+        Output::Json => output::print(&table::baseline_json(&all)),
         Output::Text => {
-            println!("{}", table::baseline(&all));
+            output::line(format_args!("{}", table::baseline(&all)));
             if let Some(trace) = all.iter().find_map(|(_, report)| report.trace.as_ref()) {
-                println!("{trace}");
+                output::line(format_args!("{trace}"));
             }
         }
     }
@@ -218,16 +221,18 @@ fn good(good: bool) -> Result<(), Stop> {
 
 fn show(report: &Report, format: Output) {
     match format {
-        Output::Json => super::output::print(&as_json(report)),
+        Output::Json => output::print(&as_json(report)),
         Output::Text => {
             if let Some(trace) = &report.trace {
-                println!("{trace}");
+                output::line(format_args!("{trace}"));
             }
             if report.out_of_time {
-                println!("the time was over before all runs had their end");
+                output::line(format_args!(
+                    "the time was over before all runs had their end"
+                ));
             }
             let struck: u32 = report.strikes.values().sum();
-            println!(
+            output::line(format_args!(
                 "{} s, {} kills, {} starts, {struck} strikes of {} faults, {} given up unstarted, {} that GitHub runs unknown",
                 report.took.as_secs(),
                 report.kills,
@@ -235,12 +240,15 @@ fn show(report: &Report, format: Output) {
                 report.strikes.values().filter(|count| **count > 0).count(),
                 report.tally.never_started,
                 report.tally.unknown,
-            );
+            ));
             if !report.is_good() {
                 let arguments: Vec<String> = std::env::args().skip(1).collect();
-                println!("the same again: host-harness {}", arguments.join(" "));
+                output::line(format_args!(
+                    "the same again: host-harness {}",
+                    arguments.join(" ")
+                ));
             }
-            println!("{}", report.closing_line());
+            output::line(format_args!("{}", report.closing_line()));
         }
     }
 }

@@ -27,6 +27,12 @@ pub(super) fn write(text: &str) {
     }
 }
 
+/// Prints a line of a process that serves others: it goes on, whether anybody reads that or not.
+pub(super) fn notice(text: fmt::Arguments<'_>) {
+    let mut out = io::stdout();
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
 /// Prints a line, as [`write`].
 pub(super) fn line(text: fmt::Arguments<'_>) {
     write(&format!("{text}\n"));

@@ -1,7 +1,7 @@
 //! `serve`: the host, for real.
 
 use super::signals::Signals;
-use super::{ComponentArgument, Output, Stop, check_values};
+use super::{ComponentArgument, Output, Stop, check_values, output};
 use crate::config::ocean::{self, Ocean, Remarks};
 use crate::config::{
     ConfigError, HostConfig, check_settings, resolve_installation, resolve_port, resolve_rules,
@@ -231,21 +231,21 @@ fn announce(host: &Host, installations: usize, format: Output) {
     let address = host.address();
     let page = host.page().map(|page| format!("http://{page}/"));
     match (format, page) {
-        (Output::Json, None) => println!(
+        (Output::Json, None) => output::notice(format_args!(
             "{}",
             json!({"listening": address, "installations": installations})
-        ),
-        (Output::Json, Some(page)) => println!(
+        )),
+        (Output::Json, Some(page)) => output::notice(format_args!(
             "{}",
             json!({"listening": address, "installations": installations, "page": page})
-        ),
+        )),
         (Output::Text, page) => {
-            println!(
+            output::notice(format_args!(
                 "listening on {address} for {installations} installation(s): POST /webhooks/{{installation}}, \
                  GET /health/live, GET /health/ready, GET /metrics"
-            );
+            ));
             if let Some(page) = page {
-                println!("a page to look at: {page}");
+                output::notice(format_args!("a page to look at: {page}"));
             }
         }
     }

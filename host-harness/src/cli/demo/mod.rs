@@ -4,7 +4,7 @@ mod cast;
 mod kills;
 
 use super::signals::Signals;
-use super::{ComponentArgument, Output, Stop, load};
+use super::{ComponentArgument, Output, Stop, load, output};
 use crate::engine::EngineOptions;
 use crate::lifecycle::{Observer, Step};
 use crate::page::PageOptions;
@@ -100,16 +100,22 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
     let stage = Stage::set(runtime, options).await.map_err(Stop::unusable)?;
     cast::build_repositories(&stage.github);
     if format == Output::Text {
-        println!("A simulated GitHub at {}", stage.github.api_url());
-        println!("A simulated Port at {}", stage.port.base_url());
-        println!(
+        output::line(format_args!(
+            "A simulated GitHub at {}",
+            stage.github.api_url()
+        ));
+        output::line(format_args!(
+            "A simulated Port at {}",
+            stage.port.base_url()
+        ));
+        output::line(format_args!(
             "The host at http://{}, with the component in its sandbox",
             stage.host.address()
-        );
+        ));
         if let Some(page) = stage.host.page() {
-            println!("A page to look at: http://{page}/");
+            output::line(format_args!("A page to look at: http://{page}/"));
         }
-        println!();
+        output::line(format_args!(""));
     }
     let scenes = cast::scenes();
     let mut ids = Vec::new();
@@ -136,7 +142,7 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
     let killed = kills::hold(&arguments.component.component).await?;
     let ok = violations.is_empty() && all_ended(&stage.port) && killed.is_good();
     match format {
-        Output::Json => super::output::print(&json!({
+        Output::Json => output::print(&json!({
             "ok": ok,
             "runs": scenes.iter().zip(&runs).map(|(scene, run)| as_json(scene, run.as_ref())).collect::<Vec<_>>(),
             "violations": violations,
@@ -144,9 +150,9 @@ pub(super) async fn run(arguments: Arguments, format: Output) -> Result<(), Stop
         })),
         Output::Text => {
             conclude(&scenes, &runs, &violations);
-            println!("\n{}", kills::sentence(&killed));
+            output::line(format_args!("\n{}", kills::sentence(&killed)));
             if !ok {
-                println!("\nThe demo has failed.");
+                output::line(format_args!("\nThe demo has failed."));
             }
         }
     }
@@ -166,10 +172,10 @@ fn timeline(names: Arc<Mutex<BTreeMap<String, &'static str>>>) -> Observer {
         let names = names.lock().unwrap_or_else(PoisonError::into_inner);
         let name = names.get(run).copied().unwrap_or(run);
         let step: String = step.to_string().chars().take(STEP).collect();
-        println!(
+        output::line(format_args!(
             "{:>6.3} s  {installation:<18}  {name:<28}  {step}",
             began.elapsed().as_secs_f64()
-        );
+        ));
     })
 }
 
@@ -224,9 +230,9 @@ fn conclude(scenes: &[Scene], runs: &[Option<RunView>], violations: &[String]) {
             why.unwrap_or_default(),
         ]);
     }
-    println!("\n{table}");
+    output::line(format_args!("\n{table}"));
     for violation in violations {
-        println!("contract violated: {violation}");
+        output::line(format_args!("contract violated: {violation}"));
     }
     let right = scenes
         .iter()
@@ -236,11 +242,11 @@ fn conclude(scenes: &[Scene], runs: &[Option<RunView>], violations: &[String]) {
                 .is_some_and(|run| scene.expected.is_met_by(run))
         })
         .count();
-    println!(
+    output::line(format_args!(
         "\n{right} of {} runs ended as they should, {} contract violations",
         scenes.len(),
         violations.len()
-    );
+    ));
 }
 
 impl std::fmt::Display for Expected {

@@ -5,7 +5,7 @@ mod app;
 mod world;
 
 use super::signals::Signals;
-use super::{Output, Stop, read_text};
+use super::{Output, Stop, output, read_text};
 use crate::contract::json as as_json;
 use crate::simulator::Exchange;
 use crate::simulator::github::{self, GitHub};
@@ -89,18 +89,18 @@ async fn github(arguments: GithubArguments, format: Output) -> Result<(), Stop> 
     world.build(&simulator);
     let app = arguments.app.apply(&simulator)?;
     match format {
-        Output::Json => println!(
+        Output::Json => output::notice(format_args!(
             "{}",
             json!({"apiUrl": simulator.api_url(), "token": simulator.token(), "app": app.json()})
-        ),
+        )),
         Output::Text => {
-            println!(
+            output::notice(format_args!(
                 "GitHub is played at {}; a valid token is {}",
                 simulator.api_url(),
                 simulator.token()
-            );
+            ));
             if let Some(line) = app.line() {
-                println!("{line}");
+                output::notice(format_args!("{line}"));
             }
         }
     }
@@ -130,24 +130,24 @@ async fn port(arguments: PortArguments, format: Output) -> Result<(), Stop> {
             Kind::Node => simulator.create_node_run(&first, "dispatch_workflow", &properties),
         };
         if format == Output::Text {
-            println!("pending: {id} ({})", file.display());
+            output::notice(format_args!("pending: {id} ({})", file.display()));
         }
     }
     match format {
-        Output::Json => println!(
+        Output::Json => output::notice(format_args!(
             "{}",
             json!({
                 "baseUrl": simulator.base_url(),
                 "clientId": simulator.client_id(),
                 "clientSecret": simulator.client_secret(),
             })
-        ),
-        Output::Text => println!(
+        )),
+        Output::Text => output::notice(format_args!(
             "Port is played at {}; client id {}, client secret {}",
             simulator.base_url(),
             simulator.client_id(),
             simulator.client_secret()
-        ),
+        )),
     }
     follow(|| simulator.exchanges(), format, signals).await?;
     conclude(&simulator.violations(), format)
@@ -194,7 +194,7 @@ fn show(exchange: &Exchange, format: Output) {
         ..
     } = exchange;
     match format {
-        Output::Json => println!(
+        Output::Json => output::notice(format_args!(
             "{}",
             json!({
                 "method": method,
@@ -204,10 +204,10 @@ fn show(exchange: &Exchange, format: Output) {
                 "status": status,
                 "answer": answer(exchange),
             })
-        ),
+        )),
         Output::Text => match status {
-            Some(status) => println!("{status} {method} {path}"),
-            None => println!("cut {method} {path}"),
+            Some(status) => output::notice(format_args!("{status} {method} {path}")),
+            None => output::notice(format_args!("cut {method} {path}")),
         },
     }
 }
@@ -225,12 +225,12 @@ fn answer(exchange: &Exchange) -> Value {
 
 fn conclude(violations: &[String], format: Output) -> Result<(), Stop> {
     match format {
-        Output::Json => println!("{}", json!({"violations": violations})),
+        Output::Json => output::notice(format_args!("{}", json!({"violations": violations}))),
         Output::Text => {
             for violation in violations {
-                println!("contract violated: {violation}");
+                output::notice(format_args!("contract violated: {violation}"));
             }
-            println!("{} contract violations", violations.len());
+            output::notice(format_args!("{} contract violations", violations.len()));
         }
     }
     if violations.is_empty() {

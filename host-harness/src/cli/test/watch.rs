@@ -75,15 +75,17 @@ fn selection(affected: &Affected, arguments: &Arguments) -> Option<Selection> {
 
 /// Runs a command of the user's shell; says whether it worked. What it prints is for the user.
 fn build(command: &str) -> bool {
-    println!("building: {command}");
+    output::line(format_args!("building: {command}"));
     match Command::new("sh").args(["-c", command]).status() {
         Ok(status) if status.success() => true,
         Ok(status) => {
-            println!("the component was not built: the command has ended with {status}");
+            output::line(format_args!(
+                "the component was not built: the command has ended with {status}"
+            ));
             false
         }
         Err(error) => {
-            println!("the component was not built: {error}");
+            output::line(format_args!("the component was not built: {error}"));
             false
         }
     }
