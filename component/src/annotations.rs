@@ -4,9 +4,9 @@
 //! failure is explained by job and step alone.
 
 use crate::contract::ocean::integration_action::types::{Level, LogLine};
-use crate::explain::{escaped, one_line};
 use crate::github::{GitHub, Subject, Text, parse, repository_path};
 use crate::json::{Fields, Object};
+use crate::legible::{escaped, one_line};
 
 /// How many annotations of a job are shown.
 const MOST: usize = 5;

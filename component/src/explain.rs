@@ -5,6 +5,7 @@
 use crate::annotations;
 use crate::contract::ocean::integration_action::types::{Change, Completion, Level, LogLine};
 use crate::github::{GitHub, Job, JobList, PAGE_SIZE, Subject, WorkflowRun, parse, run_path};
+use crate::legible::{escaped, is_plain_url, one_line};
 
 /// How many pages of jobs are read: a matrix has up to 256 jobs.
 const MAX_PAGES: usize = 3;
@@ -14,9 +15,6 @@ const MAX_NAMED: usize = 10;
 
 /// How many failed jobs are asked for what was said about them.
 const MAX_ASKED: usize = 3;
-
-/// How much of a name is shown, in characters.
-const MAX_NAME: usize = 200;
 
 /// The end of a run with its explanation, if it needs one.
 #[must_use]
@@ -200,37 +198,6 @@ fn summary(failed: &[FailedJob]) -> Option<String> {
         lines.push(format!("- and {more} more"));
     }
     Some(lines.join("\n"))
-}
-
-/// A name that somebody else has chosen, as part of one line.
-#[must_use]
-pub fn one_line(name: &str) -> String {
-    let plain = name.chars().map(|c| if c.is_control() { ' ' } else { c });
-    plain.take(MAX_NAME).collect::<String>().trim().to_owned()
-}
-
-/// A text whose characters mean nothing to Markdown or HTML (CommonMark section 2.4: any ASCII punctuation may be
-/// escaped).
-#[must_use]
-pub fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_ascii_punctuation() {
-            out.push('\\');
-        }
-        out.push(character);
-    }
-    out
-}
-
-/// Whether a URL can stand in a Markdown link as it is.
-fn is_plain_url(url: &str) -> bool {
-    let is_plain = |b: u8| {
-        b.is_ascii_graphic() && !matches!(b, b'(' | b')' | b'<' | b'>' | b'#' | b'\\' | b'[' | b']')
-    };
-    (url.starts_with("https://") || url.starts_with("http://"))
-        && url.len() <= 1000
-        && url.bytes().all(is_plain)
 }
 
 #[cfg(test)]

@@ -64,6 +64,7 @@ mod guest;
 pub mod host;
 pub mod inputs;
 pub mod json;
+pub mod legible;
 pub mod manifest;
 pub mod names;
 pub mod properties;

@@ -10,10 +10,11 @@ use percent_encoding::percent_decode;
 use crate::contract::ocean::integration_action::types::{
     Change, Delivery, Failure, FailureKind, Installation, Level, LogLine, Part, Progress, RunUpdate,
 };
-use crate::explain::{self, one_line};
+use crate::explain;
 use crate::github::{GitHub, Job, Repository, Text, WorkflowRun};
 use crate::host::Host;
 use crate::json::{self, Fault, Fields, Object};
+use crate::legible::one_line;
 use crate::manifest::EVENT_HEADER;
 use crate::names::ExternalId;
 use crate::{check, conclusion, time};

@@ -4,21 +4,21 @@ use crate::program::Program;
 use crate::sender::get;
 use host_harness::simulator::KeptAddress;
 use std::net::TcpStream;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 #[test]
-fn who_stops_reading_what_is_printed_stops_it_and_sees_no_panic() {
+fn whoever_stops_reading_what_is_printed_stops_it_and_sees_no_panic() {
     let program = Program::new();
-    for arguments in [&["chaos", "--list"][..], &["test", "--schema"]] {
-        let mut command = program.command(arguments);
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        drop(child.stdout.take());
-        let finished = child.wait_with_output().unwrap();
+    program.file(
+        "bad.toml",
+        "[[run]]\n[expect]\ncounts = { \"github.dispatch\" = 7 }\n",
+    );
+    for arguments in [
+        &["test", "bad.toml", "--trace"][..],
+        &["test", "--schema"],
+        &["chaos", "--list"],
+    ] {
+        let finished = program.start_unread(arguments).wait_with_output().unwrap();
         let stderr = String::from_utf8_lossy(&finished.stderr);
         assert_eq!(
             (finished.status.code(), &*stderr),
@@ -33,13 +33,7 @@ async fn a_server_goes_on_when_nobody_reads_what_it_says() {
     let program = Program::new();
     let kept = KeptAddress::find().unwrap();
     let listen = kept.get().to_string();
-    let mut command = program.command(&["simulate", "port", "--listen", &listen]);
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    drop(child.stdout.take());
+    let mut server = program.start_unread(&["simulate", "port", "--listen", &listen]);
     let began = Instant::now();
     while TcpStream::connect(kept.get()).is_err() {
         assert!(began.elapsed() < Duration::from_secs(15), "nobody listens");
@@ -50,9 +44,9 @@ async fn a_server_goes_on_when_nobody_reads_what_it_says() {
         let (status, text) = get(kept.get(), "/v1/actions/runs").await;
         assert_eq!(status, 401, "{text}");
     }
-    assert!(child.try_wait().unwrap().is_none());
-    child.kill().unwrap();
-    let finished = child.wait_with_output().unwrap();
+    assert!(server.try_wait().unwrap().is_none());
+    server.kill().unwrap();
+    let finished = server.wait_with_output().unwrap();
     let stderr = String::from_utf8_lossy(&finished.stderr);
     assert!(!stderr.contains("panicked"), "{stderr}");
 }

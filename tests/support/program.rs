@@ -75,6 +75,18 @@ impl Program {
         Finished::of(arguments, output.unwrap().unwrap())
     }
 
+    /// Starts the program; nobody reads its standard output.
+    pub fn start_unread(&self, arguments: &[&str]) -> Child {
+        let mut child = self
+            .command(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        child
+    }
+
     /// Starts the program and lets it run.
     pub fn start(&self, arguments: &[&str]) -> Running {
         self.start_with(arguments, &[])

@@ -8,7 +8,7 @@ mod tree;
 
 use std::fmt;
 
-use super::fit::shortened;
+use crate::legible::shortened;
 use tree::{Map, Node, member};
 
 /// The trigger that lets a workflow be started through the API.

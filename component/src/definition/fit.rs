@@ -6,6 +6,7 @@
 use crate::contract::ocean::integration_action::types::Failure;
 use crate::inputs;
 use crate::json::{self, Members};
+use crate::legible::shortened;
 
 use super::file::{Declared, Kind, WorkflowFile};
 use super::has_template;
@@ -267,16 +268,6 @@ fn listed(names: &[&str]) -> String {
         ""
     };
     [&told.join(", "), more].concat()
-}
-
-/// A text of a length that can be read.
-pub fn shortened(text: &str) -> String {
-    let mut characters = text.chars();
-    let mut start: String = characters.by_ref().take(60).collect();
-    if characters.next().is_some() {
-        start.push('…');
-    }
-    start
 }
 
 #[cfg(test)]

@@ -8,9 +8,9 @@
 //! `workflowInputs` gives already stays as it is given, and nobody is asked for it.
 
 use super::file::{Declared, Kind, Written};
-use super::fit::shortened;
 use super::replaced;
 use crate::json::{self, Members};
+use crate::legible::shortened;
 
 /// The JSON pointer to the user inputs of an action.
 pub const POINTER: &str = "/trigger/userInputs";

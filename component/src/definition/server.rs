@@ -12,6 +12,7 @@ use super::{Draft, Properties};
 use crate::contract::ocean::integration_action::types::{Failure, Installation};
 use crate::github::{GitHub, Repository};
 use crate::host::Host;
+use crate::legible::shortened;
 use crate::names::{WORKFLOW_FOLDER, Workflow};
 use crate::{allowed, inputs, json, properties, workflows};
 
@@ -275,11 +276,7 @@ fn chosen_ref(properties: &Properties) -> ChosenRef {
 
 /// A file and where it lies, for people.
 fn shown(file: &str, reference: &str) -> String {
-    format!(
-        "`{}` at `{}`",
-        fit::shortened(file),
-        fit::shortened(reference)
-    )
+    format!("`{}` at `{}`", shortened(file), shortened(reference))
 }
 
 /// Whether a `ref` means this branch.
@@ -320,7 +317,7 @@ fn may_write(scopes: &str, writable: Option<bool>) -> Result<(), Failure> {
             "permission-missing",
             format!(
                 "The token of this installation has the scopes `{}`, which do not let it start workflows.",
-                fit::shortened(scopes)
+                shortened(scopes)
             ),
             "Give it the scope `repo`.",
         ));

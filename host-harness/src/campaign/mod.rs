@@ -26,7 +26,6 @@ pub mod baseline;
 pub mod catalogue;
 mod conduct;
 mod dice;
-mod folder;
 pub mod judge;
 pub mod plan;
 mod process;
@@ -38,7 +37,6 @@ mod world;
 pub use report::{Report, Tally};
 
 use conduct::{Limits, conduct};
-use folder::Folder;
 use plan::{Faults, Plan, Wish};
 use process::Launcher;
 use std::path::{Path, PathBuf};
@@ -143,7 +141,13 @@ async fn held(
     limits: &Limits,
     progress: Progress<'_>,
 ) -> Result<Report, CampaignError> {
-    let mut folder = Folder::make(setup.folder.as_deref(), plan.seed)?;
+    let parent = setup.folder.clone().unwrap_or_else(std::env::temp_dir);
+    let mut folder = std::fs::create_dir_all(&parent)
+        .and_then(|()| {
+            let prefix = format!("campaign-{}-", plan.seed);
+            tempfile::Builder::new().prefix(&prefix).tempdir_in(&parent)
+        })
+        .map_err(|error| CampaignError::file(&parent, error))?;
     let began = Instant::now();
     let outcome = async {
         let component = std::path::absolute(&setup.component)
@@ -158,7 +162,7 @@ async fn held(
     }
     .await;
     if !outcome.as_ref().is_ok_and(Report::is_good) {
-        folder.keep();
+        folder.disable_cleanup(true);
     }
     outcome
 }

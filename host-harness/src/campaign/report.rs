@@ -1,7 +1,7 @@
 //! What came out of a campaign.
 
 use super::catalogue::{Fate, Profile, Side, Trouble, find};
-use super::conduct::{Life, Record};
+use super::conduct::Record;
 use super::judge::{Case, Verdict, judge};
 use super::plan::{Happening, Plan};
 use super::trace::{self, Sources};
@@ -290,18 +290,4 @@ fn subject(exchange: &Exchange) -> Option<String> {
             .find(|part| part.starts_with("r_") || part.starts_with("wfnr_"))
             .map(str::to_owned),
     }
-}
-
-/// Lives of the process as lines for a trace.
-pub(super) fn lives(lives: &[Life]) -> impl Iterator<Item = (SystemTime, String)> {
-    lives.iter().flat_map(|life| {
-        let started = match life.clock {
-            0 => "host started".to_owned(),
-            wrong => format!("host started, its clock {wrong} s wrong"),
-        };
-        [
-            (life.from, started),
-            (life.to, format!("host ended: {}", life.how)),
-        ]
-    })
 }

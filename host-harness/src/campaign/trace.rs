@@ -1,9 +1,8 @@
 //! Everything about one run, in order of time: what a person needs who wants to know why it came out badly.
 
-use super::conduct::Record;
+use super::conduct::{Life, Record};
 use super::judge::{Case, Verdict, shown};
 use super::plan::{Plan, PlannedRun};
-use super::report::lives;
 use super::world::World;
 use crate::simulator::Exchange;
 use jiff::Timestamp;
@@ -249,4 +248,18 @@ fn ordered(mut lines: Lines) -> String {
         let _ = writeln!(text, "{:>9.3} s  {line}", since.as_secs_f64());
     }
     text
+}
+
+/// Lives of the process as lines for a trace.
+fn lives(lives: &[Life]) -> impl Iterator<Item = (SystemTime, String)> {
+    lives.iter().flat_map(|life| {
+        let started = match life.clock {
+            0 => "host started".to_owned(),
+            wrong => format!("host started, its clock {wrong} s wrong"),
+        };
+        [
+            (life.from, started),
+            (life.to, format!("host ended: {}", life.how)),
+        ]
+    })
 }

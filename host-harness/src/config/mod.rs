@@ -31,6 +31,7 @@ mod limits;
 mod network;
 pub mod ocean;
 mod page;
+mod place;
 mod resolve;
 
 pub use error::{ConfigError, check_settings, load};

@@ -1,7 +1,7 @@
 //! What a file says about the network of an installation: where its requests may go, what they may reach, and whom they
 //! trust there.
 
-use super::resolve::Place;
+use super::place::Place;
 use super::{ConfigError, InstallationConfig, folder_of};
 use crate::egress::{Exceptions, Origin, Permits, Policy};
 use crate::transport::Trust;

@@ -1,9 +1,10 @@
 //! From what a file says to what runs: secrets are read, URLs are checked.
 
 use super::network;
+use super::place::Place;
 use super::{
     AppConfig, AppId, CheckConfig, ConfigError, CredentialConfig, HostingConfig,
-    InstallationConfig, PortConfig, folder_of,
+    InstallationConfig, PortConfig,
 };
 use crate::contract::{self, Hosting};
 use crate::credentials::{self, AppOptions, Credential, GitHubApp, Scope};
@@ -11,7 +12,6 @@ use crate::ingress::WebhookSecret;
 use crate::installation::Installation;
 use crate::lifecycle::Rules;
 use crate::port;
-use crate::secrets::SecretRef;
 use secrecy::{ExposeSecret, SecretString};
 use std::path::Path;
 use std::time::Duration;
@@ -42,24 +42,6 @@ impl PortAccess {
             integration,
             timeout: port::Settings::TIMEOUT,
         }
-    }
-}
-
-/// Where in the file an error belongs.
-pub(super) struct Place<'f> {
-    pub file: &'f Path,
-    pub table: String,
-}
-
-impl Place<'_> {
-    pub fn error(&self, key: &str, message: impl Into<String>) -> ConfigError {
-        ConfigError::key(self.file, format!("{}.{key}", self.table), message)
-    }
-
-    fn secret(&self, key: &str, reference: &SecretRef) -> Result<SecretString, ConfigError> {
-        reference
-            .read(folder_of(self.file))
-            .map_err(|error| self.error(key, error.to_string()))
     }
 }
 

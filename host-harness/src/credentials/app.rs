@@ -10,21 +10,21 @@
 //! * Which organization a request is about is read from its path, unless the installation is fixed to one. A fixed
 //!   installation never gets the token of another organization, whatever its plugin asks for.
 
-use super::exchange::{self, Minted, Question};
+use super::exchange::{self, Minted, Question, Sender};
 use super::key::AppKey;
 use super::organization;
+use super::refusal::{AppError, Refusal};
 use super::slot::{Known, RENEWED_FOR, Slot};
 use super::token::Token;
 use crate::clock;
 use crate::scrub::Spellings;
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http::{HeaderValue, Method, Response, StatusCode, Uri};
 use secrecy::{ExposeSecret, SecretString};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 use tokio::time::Instant;
 
 pub use super::key::KeyError;
@@ -33,18 +33,6 @@ pub use super::key::KeyError;
 const ORGANIZATIONS: usize = 1_000;
 /// How far GitHub's clock may differ from ours before a refused JWT is made again with GitHub's, in seconds.
 const SKEW: i64 = 30;
-
-/// Sends the host's own requests. The seam to the network.
-pub trait Sender {
-    /// Why there was no answer.
-    type Error;
-
-    /// Sends a request and gives the whole answer.
-    fn send(
-        &self,
-        request: Request<Bytes>,
-    ) -> impl Future<Output = Result<Response<Bytes>, Self::Error>>;
-}
 
 /// Whose token an installation may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,34 +70,6 @@ pub struct GitHubApp {
     /// GitHub's clock minus ours, in seconds, if they were found to differ.
     skew: AtomicI64,
     slots: Mutex<BTreeMap<String, Arc<Slot>>>,
-}
-
-/// Why GitHub gives no token, whatever is tried. The texts are for whoever can change it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
-    /// The request names no organization, and the installation is not fixed to one.
-    NoOrganization,
-    /// The App is not installed.
-    NotInstalled,
-    /// The App is installed and suspended.
-    Suspended,
-    /// GitHub does not accept the App's JWT, with its words.
-    Key(String),
-    /// Anything else, with status and words.
-    Other(u16, String),
-}
-
-/// Why there is no token.
-#[derive(Debug)]
-pub enum AppError<E> {
-    /// GitHub refuses; see [`GitHubApp::explain`].
-    Refused(Refusal),
-    /// GitHub wants a pause.
-    Limited(Duration),
-    /// GitHub could not be reached.
-    Unreachable(E),
-    /// GitHub answered with an error of its own.
-    Unavailable(String),
 }
 
 /// Whose token a request gets.

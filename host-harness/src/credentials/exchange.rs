@@ -1,6 +1,6 @@
 //! What the host itself asks of GitHub, as an App: is it installed for an organization, and a token for it, please.
 
-use super::app::{AppError, Refusal, Sender};
+use super::refusal::{AppError, Refusal};
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
@@ -12,6 +12,18 @@ use std::time::{Duration, UNIX_EPOCH};
 const LONGEST_TEXT: usize = 300;
 /// The pause after a limit whose length GitHub does not say (GitHub, "Best practices for using the REST API").
 const PAUSE: Duration = Duration::from_secs(60);
+
+/// Sends the host's own requests. The seam to the network.
+pub trait Sender {
+    /// Why there was no answer.
+    type Error;
+
+    /// Sends a request and gives the whole answer.
+    fn send(
+        &self,
+        request: Request<Bytes>,
+    ) -> impl Future<Output = Result<Response<Bytes>, Self::Error>>;
+}
 
 /// An installation of the App, as GitHub answers (`GET /orgs/{org}/installation`).
 #[derive(Deserialize)]

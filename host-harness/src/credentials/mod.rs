@@ -6,10 +6,13 @@ mod app;
 mod exchange;
 mod key;
 mod organization;
+mod refusal;
 mod slot;
 mod token;
 
-pub use app::{Account, AppError, AppOptions, GitHubApp, KeyError, Refusal, Scope, Sender};
+pub use app::{Account, AppOptions, GitHubApp, KeyError, Scope};
+pub use exchange::Sender;
+pub use refusal::{AppError, Refusal};
 
 use bytes::Bytes;
 use http::HeaderValue;

@@ -1,8 +1,8 @@
 //! The token of one organization, and what is known about getting another one. Decides what to do at a moment, and asks
 //! nobody.
 
-use super::app::{AppError, Refusal};
 use super::exchange::Minted;
+use super::refusal::{AppError, Refusal};
 use super::token::{Age, Token};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -2,7 +2,8 @@
 //!
 //! A delivery may bring news of several runs, and each is decided in its own time. All pieces of its news hold one mark;
 //! whoever lets go of the last one writes that the delivery is handled. What is handed over to the journal becomes
-//! durable in that order, so a kill finds the delivery unmarked or all of its news durable.
+//! durable in that order, so a kill finds the delivery unmarked or all of its news durable. (On a full disk a mark may
+//! overtake the news of another run, which cannot be written: then a check brings that.)
 
 use crate::journal::DeliveryKey;
 use std::sync::Arc;

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use super::super::file::{Declared, Kind};
 use super::super::form::Form;
-use super::super::{Draft, Properties, fit};
+use super::super::{Draft, Properties};
 use crate::contract::ocean::integration_action::types::Failure;
 use crate::github::{GitHub, Repository};
 use crate::json;
+use crate::legible::shortened;
 
 impl Draft<'_> {
     /// Makes the form, and has its values handed over to the workflow.
@@ -78,14 +79,14 @@ impl Draft<'_> {
         };
         self.notes.push(format!(
             "The input `{}` is an environment and takes any text in the form, not one of the repository's environments: {why}",
-            fit::shortened(&input.name)
+            shortened(&input.name)
         ));
         None
     }
 }
 
 fn without_options(input: &Declared, shown: &str) -> Failure {
-    let name = fit::shortened(&input.name);
+    let name = shortened(&input.name);
     Failure::rejected(
         "workflow-file-invalid",
         format!("{shown} declares the choice `{name}` without options, so no value fits."),

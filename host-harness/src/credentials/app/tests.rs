@@ -4,8 +4,10 @@ use super::*;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use futures_util::future::join_all;
+use http::Request;
 use serde_json::{Value, json};
 use std::cell::RefCell;
+use std::time::Duration;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const PKCS1: &str = include_str!("../../simulator/github/app/test-key-no-secret.pkcs1.pem");
