@@ -33,6 +33,12 @@ pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
     changed(text, fit)
 }
 
+/// For a page or a terminal: lines in which nothing steers a cursor or the direction of text.
+pub(crate) fn escaped_lines(text: &str) -> String {
+    let line = |line: &str| escaped(&line.replace('\t', "    ")).into_owned();
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// For people: lines, without control characters.
 pub(crate) fn lines(text: &str) -> Cow<'_, str> {
     let fit = |character: char| match character {

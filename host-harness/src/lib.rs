@@ -77,6 +77,7 @@ pub mod journal;
 mod layout;
 mod legible;
 pub mod lifecycle;
+mod markdown;
 pub mod metrics;
 mod misread;
 pub mod network;

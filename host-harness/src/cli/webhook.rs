@@ -5,6 +5,7 @@ use crate::clock;
 use crate::contract::json as as_json;
 use crate::contract::{Change, Delivery, Header, RunUpdate, Webhooks};
 use crate::ingress::{WebhookSecret, sign, verify};
+use crate::markdown;
 use crate::runtime::Call;
 use clap::Args;
 use http::HeaderMap;
@@ -142,7 +143,8 @@ fn show(updates: &[RunUpdate]) {
                     as_json::outcome(completion.outcome),
                     completion.conclusion
                 ));
-                for line in completion.summary.iter().flat_map(|text| text.lines()) {
+                let summary = completion.summary.as_deref().map(markdown::plain);
+                for line in summary.iter().flat_map(|text| text.lines()) {
                     output::line(format_args!("    | {line}"));
                 }
                 &completion.log

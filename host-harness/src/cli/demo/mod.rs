@@ -7,6 +7,7 @@ use super::signals::Signals;
 use super::{ComponentArgument, Output, Stop, load, output};
 use crate::engine::EngineOptions;
 use crate::lifecycle::{Observer, Step};
+use crate::markdown;
 use crate::page::PageOptions;
 use crate::runtime::{Runtime, RuntimeOptions};
 use crate::simulator::port::{Kind, RunView};
@@ -218,9 +219,10 @@ fn conclude(scenes: &[Scene], runs: &[Option<RunView>], violations: &[String]) {
             Some(label) => format!("{} ({label})", status(run)),
             None => status(run),
         });
-        let why = run
-            .as_ref()
-            .and_then(|run| run.summary.clone().or_else(|| run.link.first().cloned()));
+        let why = run.as_ref().and_then(|run| match &run.summary {
+            Some(summary) => Some(markdown::plain(summary)),
+            None => run.link.first().cloned(),
+        });
         table.add_row([
             if right { "✓" } else { "✗" }.to_owned(),
             scene.name.to_owned(),

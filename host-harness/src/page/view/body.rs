@@ -1,6 +1,6 @@
 //! Bodies: JSON is indented as it is, neither sorted nor rounded, also where it was cut.
 
-use crate::legible::escaped;
+use crate::legible::escaped_lines;
 use crate::page::record::Body;
 use serde::de::IgnoredAny;
 
@@ -34,18 +34,12 @@ pub(super) fn shown(body: &Body) -> Option<Shown> {
         length => format!("{} KB", length / 1_000),
     };
     Some(Shown {
-        text: legible(&text),
+        text: escaped_lines(&text),
         note: match body.is_cut {
             true => format!("{size}; the beginning"),
             false => size,
         },
     })
-}
-
-/// Lines in which nothing steers a cursor or the direction of text.
-pub(super) fn legible(text: &str) -> String {
-    let line = |line: &str| escaped(&line.replace('\t', "    ")).into_owned();
-    text.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// JSON, or the beginning of some, with lines and indentation. Nothing but white space is changed.

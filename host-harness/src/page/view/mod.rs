@@ -6,7 +6,6 @@ mod body;
 mod deliveries;
 mod exchange;
 mod installations;
-mod markdown;
 mod moment;
 mod run;
 mod runs;

@@ -1,30 +1,31 @@
 //! The little Markdown in the explanation of an end: list items, links, code, and escaped characters. Everything else
 //! stays as it is written.
 
-use super::body::legible;
+use crate::legible::escaped_lines;
+use std::fmt::Write as _;
 use url::Url;
 
 /// A line of an explanation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Line {
-    pub(super) is_item: bool,
+pub(crate) struct Line {
+    pub(crate) is_item: bool,
     /// Whether it is an item of an item.
-    pub(super) is_nested: bool,
-    pub(super) pieces: Vec<Piece>,
+    pub(crate) is_nested: bool,
+    pub(crate) pieces: Vec<Piece>,
 }
 
 /// A piece of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Piece {
-    pub(super) text: String,
+pub(crate) struct Piece {
+    pub(crate) text: String,
     /// Where it leads, if it is a link.
-    pub(super) href: Option<String>,
-    pub(super) is_code: bool,
+    pub(crate) href: Option<String>,
+    pub(crate) is_code: bool,
 }
 
 /// The lines that have something in them.
-pub(super) fn lines(text: &str) -> Vec<Line> {
-    let text = legible(text);
+pub(crate) fn lines(text: &str) -> Vec<Line> {
+    let text = escaped_lines(text);
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     lines
         .map(|line| {
@@ -40,8 +41,34 @@ pub(super) fn lines(text: &str) -> Vec<Line> {
         .collect()
 }
 
+/// For a terminal: without the characters that are there for Markdown only, and with the addresses of links. Nothing in it
+/// steers a cursor.
+pub(crate) fn plain(text: &str) -> String {
+    let plain: Vec<String> = lines(text).iter().map(Line::plain).collect();
+    plain.join("\n")
+}
+
+impl Line {
+    fn plain(&self) -> String {
+        let mut out = match (self.is_item, self.is_nested) {
+            (false, _) => String::new(),
+            (true, false) => "- ".to_owned(),
+            (true, true) => "  - ".to_owned(),
+        };
+        for piece in &self.pieces {
+            // Writing into a text cannot fail.
+            let _ = match &piece.href {
+                Some(href) => write!(out, "{} ({href})", piece.text),
+                None if piece.is_code => write!(out, "`{}`", piece.text),
+                None => write!(out, "{}", piece.text),
+            };
+        }
+        out
+    }
+}
+
 /// An address that a link may lead to: of the web, and nothing that runs.
-pub(super) fn web_address(text: &str) -> Option<String> {
+pub(crate) fn web_address(text: &str) -> Option<String> {
     let url = Url::parse(text).ok()?;
     let is_plain = url.username().is_empty() && url.password().is_none();
     (matches!(url.scheme(), "http" | "https") && is_plain).then(|| url.to_string())
@@ -149,6 +176,15 @@ mod tests {
                 ("build *x*".to_owned(), href),
                 (" failed in step 3: Run [tests]".to_owned(), None),
             ]
+        );
+    }
+
+    #[test]
+    fn in_a_terminal_nothing_is_escaped_and_nothing_steers_it() {
+        let text = "1 job failed.\n\n- Job [build](https://x.example/a) failed\n  - src\\/cart\\.rs\\:41\\: \x1b[2Jtotal\n\n`code-1`";
+        assert_eq!(
+            plain(text),
+            "1 job failed.\n- Job build (https://x.example/a) failed\n  - src/cart.rs:41: \\u{1b}[2Jtotal\n`code-1`"
         );
     }
 
