@@ -15,7 +15,7 @@ use std::time::Duration;
 /// Runs in a round.
 const RUNS: usize = 1_000;
 
-/// How many runs share each commit: one alone, and as many as share it where ten installations are busy.
+/// How many runs share each commit: one alone, and as many as a busy host may gather.
 const SHARED: [usize; 2] = [1, 20];
 
 /// Runs that the journal holds before.
